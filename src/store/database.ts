@@ -20,6 +20,7 @@ const PROBE_INTERVAL_MS = 500;
 const DATE_OID = 1082;
 /** PostgreSQL's SQLSTATE classes that pass by themselves: connection, resources, operator intervention, system. */
 const WAIT_CLASSES = new Set(['08', '53', '57', '58']);
+/** Serialisation failure, deadlock, lock timeout, idle timeout: the database serves, the same call may succeed at once. */
 const RETRY_STATES = new Set(['40001', '40P01', '55P03', '25P03']);
 
 export interface DatabaseOptions {
@@ -51,6 +52,10 @@ export function sqlStateOf(error: unknown): string | null {
 export function isDataFault(error: unknown): boolean {
   const state = sqlStateOf(error);
   return state !== null && (state.startsWith('22') || state.startsWith('23') || state.startsWith('54'));
+}
+
+function isRetryState(error: unknown): boolean {
+  return RETRY_STATES.has(sqlStateOf(error) ?? '');
 }
 
 /** Gives a fault of pg its class; data faults and our own come back as they are. */
@@ -108,7 +113,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       // Whatever failed may have left a transaction or a late answer behind: this client serves nobody else.
       client.release(true);
       const classified = classify(error);
-      if (classified instanceof StoreUnavailable) setUp(false, error);
+      if (classified instanceof StoreUnavailable && !isRetryState(error)) setUp(false, error);
       throw classified;
     }
   }
@@ -153,7 +158,7 @@ function guard(pool: pg.Pool, setUp: (isUp: boolean, cause?: unknown) => void) {
               } catch (error) {
                 const classified = classify(error);
                 isInDoubt ||= classified instanceof StoreUnavailable;
-                if (isInDoubt) setUp(false, error);
+                if (isInDoubt && !isRetryState(error)) setUp(false, error);
                 throw classified;
               }
             };
