@@ -30,25 +30,33 @@ export interface Delivery {
 
 /** What the store is given for each delivery. */
 export type Storable =
-  | { readonly kind: 'envelope'; readonly source: Source; readonly receivedAtMs: number; readonly envelope: RedactedEnvelope }
+  | {
+      readonly kind: 'envelope';
+      readonly source: Source;
+      readonly receivedAtMs: number;
+      readonly coordinates: Coordinates | null;
+      /** Size of the delivery, never its content. */
+      readonly sizeBytes: number;
+      /** Keyed digest of the bytes, made only when the store turns the envelope down. */
+      readonly digest: () => Uint8Array;
+      readonly envelope: RedactedEnvelope;
+    }
   | {
       readonly kind: 'rejected';
       readonly source: Source;
       readonly receivedAtMs: number;
+      readonly coordinates: Coordinates | null;
       readonly reason: RejectReason;
       readonly requestId: RequestId | null;
-      readonly coordinates: Coordinates | null;
-      /** Size of the delivery, never its content. */
       readonly sizeBytes: number;
-      /** Keyed digest of the bytes. */
-      readonly digest: Uint8Array;
+      readonly digest: () => Uint8Array;
       /** False: the rejection is answered and counted only, as bounded recording of webhook bodies demands. */
       readonly isRecorded: boolean;
     };
 
 /** What became of one `Storable`, known after COMMIT. */
 export type Written =
-  | { readonly kind: 'stored'; readonly label: SeriesLabel }
+  | { readonly kind: 'stored' }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'rejected'; readonly reason: RejectReason; readonly isNewDeadLetter: boolean };
 
@@ -59,12 +67,27 @@ export interface SeriesLabel {
   readonly status: string;
 }
 
+/** By how much `errors_total` has to move so that it equals what is committed. */
+export interface ErrorIncrement extends SeriesLabel {
+  readonly count: number;
+  /** One of the requestIds counted here, for the exemplar; null when none is at hand. */
+  readonly requestId: RequestId | null;
+}
+
+export interface WriteReport {
+  /** One for each storable, in the same order. */
+  readonly written: readonly Written[];
+  readonly increments: readonly ErrorIncrement[];
+}
+
 export interface EnvelopeStore {
+  /** How many writes may run at once, each on a lane of its own: 0 to laneCount - 1. */
+  readonly laneCount: number;
   /**
-   * Writes rows, event-time counts, totals and dead letters in one transaction and answers, after COMMIT, one `Written`
-   * for each input in the same order. Safe to repeat.
+   * Writes rows, event-time counts, totals and dead letters in one transaction and reports after COMMIT. Safe to repeat.
+   * One call at a time on each lane.
    * @throws StoreUnavailable: nothing is acknowledged; the same call may be made again.
    * @throws StoreRefused: a person must act; nothing is acknowledged.
    */
-  write(storables: readonly Storable[]): Promise<readonly Written[]>;
+  write(storables: readonly Storable[], lane: number): Promise<WriteReport>;
 }

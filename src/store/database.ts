@@ -54,7 +54,7 @@ export function isDataFault(error: unknown): boolean {
   return state !== null && (state.startsWith('22') || state.startsWith('23') || state.startsWith('54'));
 }
 
-function isRetryState(error: unknown): boolean {
+export function isRetryState(error: unknown): boolean {
   return RETRY_STATES.has(sqlStateOf(error) ?? '');
 }
 
