@@ -1,0 +1,203 @@
+/**
+ * The spike detector: one bucket of one code in, a transition or nothing out. It reads expect -> compare -> decide ->
+ * learn; each step is one small file with its formula. Nothing here knows the time, reads or writes anything, or throws
+ * dice: the service, a backtest and a recomputed history call the same function and get the same transitions.
+ */
+import { isBacklog } from './backlog.ts';
+import { learnCalibration } from './calibration.ts';
+import { type CloseReason, type Closing, judgeClose } from './close.ts';
+import { correctDeviation, predictDeviation } from './deviation.ts';
+import { phiOf, wanderOf } from './dispersion.ts';
+import { learnLate } from './learning.ts';
+import { levelAt, scaleLevel } from './level.ts';
+import { deviationSlotBefore, rememberBucket, rememberDeviation } from './recent.ts';
+import { seasonFactorAt } from './season.ts';
+import type { DetectorSettings } from './settings.ts';
+import type { CodeState } from './state.ts';
+import { type Comparison, compareWindows, type Finding } from './windows.ts';
+
+export { type DetectorSettings, type Preset, settingsFor } from './settings.ts';
+export { type CodeState, createCodeState, deserialise, serialise } from './state.ts';
+
+export interface Transition {
+  readonly event: 'open' | 'close';
+  /** Start of the bucket whose closing led to it. */
+  readonly bucketStartSeconds: number;
+  /** Estimated onset (start of the winning window) when it opens; start of the look back that found it over when it closes. */
+  readonly startsAtSeconds: number;
+  /** Errors in that window, seen and expected. */
+  readonly observed: number;
+  readonly expected: number;
+  readonly ratio: number;
+  readonly windowSeconds: number;
+  readonly score: number;
+  /** Why it closed. */
+  readonly reason?: CloseReason;
+}
+
+/** For so long after an outage, low counts teach nothing. */
+const OUTAGE_MEMORY_SECONDS = 15 * 60;
+
+/**
+ * One bucket further. Buckets of a code come in order; those between the last and this one were not collected.
+ * Changes `state` in place, for speed: serialise it first to keep the old one.
+ *
+ * @param count errors in the bucket; null = not collected, which is unknown and never zero.
+ * @throws RangeError when the bucket is not later than the last one, or the count is not a number from 0 up.
+ */
+export function step(
+  state: CodeState,
+  settings: DetectorSettings,
+  bucketStartSeconds: number,
+  count: number | null,
+): Transition | null {
+  if (count !== null && !(count >= 0 && Number.isFinite(count))) throw new RangeError('a count is a number from 0 up, or null');
+  skipMissing(state, settings, bucketStartSeconds);
+  return stepOne(state, settings, bucketStartSeconds, count);
+}
+
+export function isOpen(state: CodeState): boolean {
+  return state.spike !== null;
+}
+
+/** Expected errors of the bucket that begins then, from what is known now; null when nothing is known yet. */
+export function expectedAt(state: CodeState, settings: DetectorSettings, bucketStartSeconds: number): number | null {
+  const baseline = baselineAt(state, settings, bucketStartSeconds);
+  if (baseline === null) return null;
+  const ahead = { ...state.deviation };
+  predictDeviation(ahead, 0, Math.max(bucketStartSeconds - (state.nextBucketSeconds ?? bucketStartSeconds), 0));
+  return baseline * (1 + ahead.value);
+}
+
+/** How far the newest bucket's best window stands out; 0 when nothing does. */
+export function scoreOf(state: CodeState): number {
+  return state.score;
+}
+
+function stepOne(state: CodeState, settings: DetectorSettings, start: number, given: number | null): Transition | null {
+  const expected = expect(state, settings, start);
+  const count = believe(state, given, expected);
+  rememberBucket(state.recent, count, expected);
+  state.nextBucketSeconds = start + settings.bucketSeconds;
+  const comparison = count === null ? null : compareWindows(state, settings, start);
+  const transition = comparison === null ? null : decide(state, settings, start, comparison);
+  learn(state, settings, start, count, comparison);
+  return transition;
+}
+
+/** The baseline of this bucket; the deviation moves on by one bucket, unseen. */
+function expect(state: CodeState, settings: DetectorSettings, start: number): number | null {
+  predictDeviation(state.deviation, wanderOf(state.dispersion), settings.bucketSeconds);
+  return baselineAt(state, settings, start);
+}
+
+/** The count, or null when it is a backlog and says nothing about its own bucket. */
+function believe(state: CodeState, count: number | null, expected: number | null): number | null {
+  const gap = state.gapBucketCount;
+  state.gapBucketCount = count === null ? gap + 1 : 0;
+  if (count === null || expected === null) return count;
+  return isBacklog(count, expected * (1 + state.deviation.value), gap) ? null : count;
+}
+
+function decide(state: CodeState, settings: DetectorSettings, start: number, comparison: Comparison): Transition | null {
+  const { best } = comparison;
+  state.score = Math.max(best?.score ?? 0, 0);
+  if (state.spike !== null) {
+    const closing = judgeClose(state, state.spike, settings, start);
+    return closing === null ? null : close(state, settings, start, closing);
+  }
+  return best !== null && best.score >= settings.threshold ? open(state, settings, start, best) : null;
+}
+
+function open(state: CodeState, settings: DetectorSettings, start: number, best: Finding): Transition {
+  const { recent } = state;
+  const { window, observed, expected, score } = best;
+  const firstIndex = recent.bucketCount - window.bucketCount;
+  // A second spike soon after the first: the calm between them is lost to learning, which is cheaper than a list.
+  if (state.learnIndex >= state.spikeUntilIndex) state.spikeFromIndex = firstIndex;
+  state.spikeUntilIndex = Number.MAX_SAFE_INTEGER;
+  state.spike = { openedAtSeconds: start, windowSeconds: window.seconds, calmSeconds: 0 };
+  rewindDeviation(state, settings, firstIndex);
+  return {
+    event: 'open',
+    bucketStartSeconds: start,
+    startsAtSeconds: start + settings.bucketSeconds - window.seconds,
+    observed,
+    expected,
+    ratio: observed / expected,
+    windowSeconds: window.seconds,
+    score,
+  };
+}
+
+/** The surge has pulled at the deviation since it began: go back to what stood before, carried forward unseen. */
+function rewindDeviation(state: CodeState, settings: DetectorSettings, firstIndex: number): void {
+  const { recent, deviation } = state;
+  const before = deviationSlotBefore(recent, settings, firstIndex);
+  deviation.value = recent.deviations[before] ?? 0;
+  deviation.variance = recent.variances[before] ?? 0;
+  predictDeviation(deviation, wanderOf(state.dispersion), (recent.bucketCount - firstIndex) * settings.bucketSeconds);
+}
+
+function close(state: CodeState, settings: DetectorSettings, start: number, closing: Closing): Transition {
+  const ratio = closing.observed / closing.expected;
+  if (closing.reason === 'new_level') {
+    scaleLevel(state.level, ratio * (1 + state.deviation.value));
+    state.deviation.value = 0;
+    state.deviation.variance = wanderOf(state.dispersion);
+  }
+  state.spike = null;
+  state.spikeUntilIndex = state.recent.bucketCount;
+  state.freshIndex = state.recent.bucketCount;
+  return {
+    event: 'close',
+    bucketStartSeconds: start,
+    startsAtSeconds: start + settings.bucketSeconds - closing.windowSeconds,
+    observed: closing.observed,
+    expected: closing.expected,
+    ratio,
+    windowSeconds: closing.windowSeconds,
+    score: closing.score,
+    reason: closing.reason,
+  };
+}
+
+/** The deviation follows at once, unless a spike or an outage is on; everything else is learnt late. */
+function learn(
+  state: CodeState,
+  settings: DetectorSettings,
+  start: number,
+  count: number | null,
+  comparison: Comparison | null,
+): void {
+  const { recent, deviation } = state;
+  const expected = recent.expected[(recent.bucketCount - 1) % recent.expected.length] ?? 0;
+  if (comparison?.isOutage) state.outageUntilSeconds = start + OUTAGE_MEMORY_SECONDS;
+  const isOutage = start < state.outageUntilSeconds;
+  if (isOutage) deviation.value = Math.max(deviation.value, 0);
+  if (comparison !== null && count !== null && state.spike === null) {
+    if (!isOutage && expected > 0) correctDeviation(deviation, { count, expected, phi: phiOf(state.dispersion) });
+    learnCalibration(state.calibration, comparison.surprises, settings.bucketSeconds);
+  }
+  rememberDeviation(recent, settings, deviation);
+  learnLate(state, settings, start);
+}
+
+/** m: level times season; the deviation is not in it. */
+function baselineAt(state: CodeState, settings: DetectorSettings, start: number): number | null {
+  const level = levelAt(state.level, start, settings.bucketSeconds);
+  return level === null ? null : level * seasonFactorAt(state.season, start);
+}
+
+/** Steps over what was not collected. After an hour of nothing the rings are empty, and the rest can be jumped. */
+function skipMissing(state: CodeState, settings: DetectorSettings, until: number): void {
+  const { nextBucketSeconds: next } = state;
+  if (next === null) return;
+  if (until < next) throw new RangeError('a bucket must be later than the last one');
+  const missing = Math.floor((until - next) / settings.bucketSeconds);
+  const stepped = Math.min(missing, settings.historyBucketCount);
+  for (let nth = 0; nth < stepped; nth += 1) stepOne(state, settings, next + nth * settings.bucketSeconds, null);
+  const jumped = missing - stepped;
+  predictDeviation(state.deviation, wanderOf(state.dispersion), jumped * settings.bucketSeconds);
+  state.gapBucketCount += jumped;
+}

@@ -1,0 +1,54 @@
+/**
+ * What becomes normal. Buckets are learnt half an hour late, when it is known whether they belonged to a spike, and
+ * clipped, so that what was too small to alert cannot raise the baseline by much. A young code cannot wait that long:
+ * until it is an hour old it learns the older half of what it has seen.
+ */
+import { learnDispersion, phiOf, skipDispersion, wanderOf } from './dispersion.ts';
+import { learnLevel, levelAt, levelUncertainty } from './level.ts';
+import { deviationSlotBefore, UNKNOWN } from './recent.ts';
+import { learnSeason, seasonFactorAt, seasonUncertainty } from './season.ts';
+import type { DetectorSettings } from './settings.ts';
+import type { CodeState } from './state.ts';
+import { bucketCountOf } from './window-shapes.ts';
+
+const LAG_SECONDS = 30 * 60;
+/** A bucket teaches at most what was expected, so many standard deviations and one error more. */
+const CLIP_DEVIATIONS = 2.5;
+const CLIP_SPARE_COUNT = 1;
+
+/** Learns every bucket that has come of age. @param newestStartSeconds start of the newest bucket remembered. */
+export function learnLate(state: CodeState, settings: DetectorSettings, newestStartSeconds: number): void {
+  const { recent } = state;
+  const lag = Math.min(bucketCountOf(LAG_SECONDS, settings.bucketSeconds), recent.counts.length - 1);
+  const until = Math.max(recent.bucketCount - lag, Math.floor(recent.bucketCount / 2));
+  for (; state.learnIndex < until; state.learnIndex += 1) {
+    const age = recent.bucketCount - 1 - state.learnIndex;
+    learnBucket(state, settings, state.learnIndex, newestStartSeconds - age * settings.bucketSeconds);
+  }
+}
+
+function learnBucket(state: CodeState, settings: DetectorSettings, index: number, startSeconds: number): void {
+  const { recent, level, season, dispersion } = state;
+  const { bucketSeconds } = settings;
+  const count = recent.counts[index % recent.counts.length] ?? UNKNOWN;
+  if (count < 0 || (index >= state.spikeFromIndex && index < state.spikeUntilIndex)) {
+    skipDispersion(dispersion);
+    return;
+  }
+  const phi = phiOf(dispersion);
+  const seasonFactor = seasonFactorAt(season, startSeconds);
+  const levelExpected = levelAt(level, startSeconds, bucketSeconds);
+  if (levelExpected === null) {
+    learnLevel(level, { startSeconds, bucketSeconds, count, seasonFactor });
+    return;
+  }
+  const expected = levelExpected * seasonFactor;
+  const deviation = recent.deviations[deviationSlotBefore(recent, settings, index)] ?? 0;
+  const mean = expected * (1 + Math.max(deviation, 0));
+  const unsure = levelUncertainty(level, startSeconds, bucketSeconds, phi) + seasonUncertainty(season);
+  const spread = Math.sqrt(phi * mean + expected * expected * (wanderOf(dispersion) + unsure));
+  const clipped = Math.min(count, mean + CLIP_DEVIATIONS * spread + CLIP_SPARE_COUNT);
+  learnLevel(level, { startSeconds, bucketSeconds, count: clipped, seasonFactor });
+  learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected, phi });
+  learnDispersion(dispersion, { count: clipped, expected, bucketSeconds });
+}

@@ -1,0 +1,121 @@
+/**
+ * The shape of a code's day: 96 factors of a quarter of an hour, mean 1. Few errors cannot show a fine shape, so the fine
+ * factors are pulled towards 8 coarse ones and these towards 1, each by a fixed amount of pseudo-data. The factors are
+ * renewed once a day and constant in between, so that what was expected when a window began can still be told at its end.
+ */
+
+export interface Season {
+  /** Decaying sums a bin: errors, and what the level alone expected. */
+  counts: number[];
+  expected: number[];
+  /** The factors in use. */
+  factors: number[];
+  /** Learnt seconds since they were renewed. */
+  sinceRenewalSeconds: number;
+  renewalCount: number;
+}
+
+const BIN_COUNT = 96;
+const SECONDS_PER_DAY = 86400;
+const BIN_SECONDS = SECONDS_PER_DAY / BIN_COUNT;
+const COARSE_BIN_COUNT = 8;
+const BINS_PER_COARSE = BIN_COUNT / COARSE_BIN_COUNT;
+const RENEWAL_SECONDS = SECONDS_PER_DAY;
+/** Weight kept from one day to the next: half is left after 7 days. */
+const KEEP_PER_DAY = 2 ** (-1 / 7);
+/** Pseudo-data, in expected errors for each unit of phi. */
+const SHRINK_WEIGHT = 10;
+/** Relative weights of the bins to either side, one and two away: the day has no edges finer than half an hour. */
+const SMOOTHING = [1, 2 / 3, 1 / 3] as const;
+/** Sums are rounded to this fraction of an error, which keeps the stored state short. */
+const SUM_RESOLUTION = 1000;
+const FACTOR_RESOLUTION = 10_000;
+/** Before a whole day was seen, a rate may be off by so much for the time of day alone. */
+const UNKNOWN_DAY_VARIANCE = 0.2 ** 2;
+
+export function createSeason(): Season {
+  return {
+    counts: new Array<number>(BIN_COUNT).fill(0),
+    expected: new Array<number>(BIN_COUNT).fill(0),
+    factors: new Array<number>(BIN_COUNT).fill(1),
+    sinceRenewalSeconds: 0,
+    renewalCount: 0,
+  };
+}
+
+/** Relative variance of a factor; what is left of it after the first day is learnt as wandering (see dispersion.ts). */
+export function seasonUncertainty(season: Season): number {
+  return season.renewalCount === 0 ? UNKNOWN_DAY_VARIANCE : 0;
+}
+
+/** The factor at a moment, on a straight line between the middles of two bins. */
+export function seasonFactorAt(season: Season, epochSeconds: number): number {
+  const position = (((epochSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / BIN_SECONDS - 0.5;
+  return interpolate(season.factors, position);
+}
+
+/** Adds one learnt bucket; `levelExpected` is what the level without season expected of it. */
+export function learnSeason(
+  season: Season,
+  bucket: {
+    readonly startSeconds: number;
+    readonly bucketSeconds: number;
+    readonly count: number;
+    readonly levelExpected: number;
+    readonly phi: number;
+  },
+): void {
+  const bin = Math.floor((((bucket.startSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / BIN_SECONDS);
+  season.counts[bin] = (season.counts[bin] ?? 0) + bucket.count;
+  season.expected[bin] = (season.expected[bin] ?? 0) + bucket.levelExpected;
+  season.sinceRenewalSeconds += bucket.bucketSeconds;
+  if (season.sinceRenewalSeconds >= RENEWAL_SECONDS) renewFactors(season, bucket.phi);
+}
+
+function renewFactors(season: Season, phi: number): void {
+  const weight = SHRINK_WEIGHT * phi;
+  const coarse = Array.from({ length: COARSE_BIN_COUNT }, (_, index) => {
+    const from = index * BINS_PER_COARSE;
+    const to = from + BINS_PER_COARSE;
+    return (sumOf(season.counts, from, to) + weight) / (sumOf(season.expected, from, to) + weight);
+  });
+  const fine = Array.from({ length: BIN_COUNT }, (_, bin) => {
+    const towards = interpolate(coarse, (bin + 0.5) / BINS_PER_COARSE - 0.5);
+    return (smoothed(season.counts, bin) + weight * towards) / (smoothed(season.expected, bin) + weight);
+  });
+  const mean = sumOf(fine, 0, BIN_COUNT) / BIN_COUNT;
+  season.factors = fine.map((factor) => round(factor / mean, FACTOR_RESOLUTION));
+  season.counts = season.counts.map((sum) => round(sum * KEEP_PER_DAY, SUM_RESOLUTION));
+  season.expected = season.expected.map((sum) => round(sum * KEEP_PER_DAY, SUM_RESOLUTION));
+  season.sinceRenewalSeconds = 0;
+  season.renewalCount += 1;
+}
+
+function smoothed(sums: readonly number[], bin: number): number {
+  let total = 0;
+  for (let away = 1 - SMOOTHING.length; away < SMOOTHING.length; away += 1) {
+    total += (SMOOTHING[Math.abs(away)] ?? 0) * at(sums, bin + away);
+  }
+  return total;
+}
+
+/** `position` 0 is the middle of the first value; the values lie on a circle. */
+function interpolate(circle: readonly number[], position: number): number {
+  const left = Math.floor(position);
+  const share = position - left;
+  return at(circle, left) * (1 - share) + at(circle, left + 1) * share;
+}
+
+function at(circle: readonly number[], index: number): number {
+  return circle[(index + circle.length) % circle.length] ?? 0;
+}
+
+function sumOf(values: readonly number[], from: number, to: number): number {
+  let total = 0;
+  for (let index = from; index < to; index += 1) total += values[index] ?? 0;
+  return total;
+}
+
+function round(value: number, resolution: number): number {
+  return Math.round(value * resolution) / resolution;
+}

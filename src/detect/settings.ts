@@ -1,0 +1,101 @@
+/**
+ * What the detector is told: bucket width and how surprised it must be before it opens a spike. Everything that follows
+ * from those two (window lengths in buckets, how far rates wander within each window) is worked out once here, so that
+ * the per-bucket path only multiplies. Pages a week are turned into a threshold here too, and nowhere else.
+ */
+import { type WindowShape, windowShapesFor } from './window-shapes.ts';
+
+export type Preset = 'standard' | 'quiet';
+
+export interface DetectorSettings {
+  /** Width of one bucket, in seconds. */
+  readonly bucketSeconds: number;
+  /** Score (standard deviations, after all deductions) at which a window opens a spike. */
+  readonly threshold: number;
+  /** Errors a window must hold before it may open a spike, however surprising they are. */
+  readonly minimumCount: number;
+  /** Window lengths, shortest first. */
+  readonly windows: readonly WindowShape[];
+  /** Buckets kept for looking back: the longest window. */
+  readonly historyBucketCount: number;
+}
+
+export interface SettingsOptions {
+  readonly bucketSeconds: number;
+  readonly preset?: Preset;
+  /** Overrides the preset. */
+  readonly threshold?: number;
+  /** Overrides the preset: spikes a week that nobody needed, for the whole installation. */
+  readonly falsePagesPerWeek?: number;
+  /** Codes that share `falsePagesPerWeek`. */
+  readonly activeCodeCount?: number;
+}
+
+/** Fewer errors than this are never a spike. */
+const MINIMUM_COUNT = 5;
+
+/** Bounds of what a caller may ask for: below, noise opens spikes by the hour; above, nothing ever does. */
+export const THRESHOLD_BOUNDS = { least: 1, most: 50 } as const;
+
+const PRESET_THRESHOLDS: Readonly<Record<Preset, number>> = { standard: 4.4, quiet: 5 };
+
+/** False alarms per code and day by threshold, measured on generated series; ascending thresholds, falling rates. */
+const FALSE_ALARMS_BY_THRESHOLD: readonly { readonly threshold: number; readonly perCodeDay: number }[] = [
+  { threshold: 4, perCodeDay: 0.058 },
+  { threshold: 4.2, perCodeDay: 0.036 },
+  { threshold: 4.4, perCodeDay: 0.018 },
+  { threshold: 4.6, perCodeDay: 0.01 },
+  { threshold: 4.8, perCodeDay: 0.007 },
+  { threshold: 5, perCodeDay: 0.002 },
+];
+
+const DAYS_PER_WEEK = 7;
+
+/** @throws RangeError when a number is outside what the detector can work with. */
+export function settingsFor(options: SettingsOptions): DetectorSettings {
+  const { bucketSeconds } = options;
+  if (!(Number.isInteger(bucketSeconds) && bucketSeconds >= 1 && bucketSeconds <= 3600)) {
+    throw new RangeError('bucketSeconds must be a whole number from 1 to 3600');
+  }
+  const windows = windowShapesFor(bucketSeconds);
+  return {
+    bucketSeconds,
+    threshold: thresholdFor(options),
+    minimumCount: MINIMUM_COUNT,
+    windows,
+    historyBucketCount: windows.at(-1)?.bucketCount ?? 1,
+  };
+}
+
+function thresholdFor({ preset = 'standard', threshold, falsePagesPerWeek, activeCodeCount = 1 }: SettingsOptions): number {
+  if (threshold !== undefined) {
+    if (!(threshold >= THRESHOLD_BOUNDS.least && threshold <= THRESHOLD_BOUNDS.most)) {
+      throw new RangeError(`threshold must be from ${THRESHOLD_BOUNDS.least} to ${THRESHOLD_BOUNDS.most}`);
+    }
+    return threshold;
+  }
+  if (falsePagesPerWeek !== undefined) {
+    if (!(falsePagesPerWeek > 0 && Number.isFinite(falsePagesPerWeek))) {
+      throw new RangeError('falsePagesPerWeek must be a number above 0');
+    }
+    return thresholdForBudget(falsePagesPerWeek / (Math.max(1, activeCodeCount) * DAYS_PER_WEEK));
+  }
+  return PRESET_THRESHOLDS[preset];
+}
+
+/**
+ * The threshold whose false alarms per code and day are `perCodeDay`: the logarithm of the rate falls nearly linearly
+ * with the threshold, so the table is read with a straight line in it and carried on by its outer slope at either end.
+ */
+function thresholdForBudget(perCodeDay: number): number {
+  const wanted = Math.log(perCodeDay);
+  let [left, right] = FALSE_ALARMS_BY_THRESHOLD;
+  for (const next of FALSE_ALARMS_BY_THRESHOLD.slice(2)) {
+    if (right !== undefined && Math.log(right.perCodeDay) <= wanted) break;
+    [left, right] = [right, next];
+  }
+  if (left === undefined || right === undefined) throw new RangeError('the table of false alarms needs two rows');
+  const slope = (right.threshold - left.threshold) / (Math.log(right.perCodeDay) - Math.log(left.perCodeDay));
+  const threshold = left.threshold + slope * (wanted - Math.log(left.perCodeDay));
+  return Math.min(Math.max(threshold, THRESHOLD_BOUNDS.least), THRESHOLD_BOUNDS.most);
+}

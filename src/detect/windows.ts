@@ -1,0 +1,80 @@
+/**
+ * The comparison: the newest buckets, looked at through every window, against the baseline as it stood when each window
+ * began. One walk backwards over the last hour adds up observed and expected as it goes.
+ */
+import { scaleOf } from './calibration.ts';
+import { phiOf, wanderOf } from './dispersion.ts';
+import { levelUncertainty } from './level.ts';
+import { surpriseOf } from './negative-binomial.ts';
+import { deviationSlotBefore, UNKNOWN } from './recent.ts';
+import { seasonUncertainty } from './season.ts';
+import type { DetectorSettings } from './settings.ts';
+import type { CodeState } from './state.ts';
+import type { WindowShape } from './window-shapes.ts';
+
+/** The window that stands out most, among those with enough errors to matter. */
+export interface Finding {
+  readonly window: WindowShape;
+  readonly observed: number;
+  readonly expected: number;
+  readonly score: number;
+}
+
+export interface Comparison {
+  readonly best: Finding | null;
+  /** z by window, shortest first, before calibration and deduction. */
+  readonly surprises: readonly number[];
+  /** The counts fell far below what was expected. */
+  readonly isOutage: boolean;
+}
+
+/** Below this share of the expected errors, by so many standard deviations, over at most so long. */
+const OUTAGE = { ratio: 0.4, z: -4, withinSeconds: 300 } as const;
+
+/** A window is used once the code is so many times older: a baseline younger than the window cannot judge it. */
+const LEAST_AGE_WINDOWS = 2;
+
+export function compareWindows(state: CodeState, settings: DetectorSettings, bucketStartSeconds: number): Comparison {
+  const { recent, calibration } = state;
+  const phi = phiOf(state.dispersion);
+  const wander = wanderOf(state.dispersion);
+  const least = -Math.sqrt(wander);
+  const unsure = levelUncertainty(state.level, bucketStartSeconds, settings.bucketSeconds, phi) + seasonUncertainty(state.season);
+  const length = recent.counts.length;
+  const reach = Math.min(recent.bucketCount - state.freshIndex, recent.bucketCount / LEAST_AGE_WINDOWS);
+  const surprises: number[] = [];
+  let best: Finding | null = null;
+  let bestScore = Number.NEGATIVE_INFINITY;
+  let isOutage = false;
+  let observed = 0;
+  let baseline = 0;
+  let index = recent.bucketCount;
+  for (const window of settings.windows) {
+    if (window.bucketCount > reach) break;
+    for (const start = recent.bucketCount - window.bucketCount; index > start; ) {
+      index -= 1;
+      const slot = index % length;
+      const expected = recent.expected[slot] ?? UNKNOWN;
+      if (expected < 0) return { best, surprises, isOutage };
+      const count = recent.counts[slot] ?? UNKNOWN;
+      if (count < 0) continue;
+      observed += count;
+      baseline += expected;
+    }
+    if (baseline <= 0) continue;
+    const before = deviationSlotBefore(recent, settings, index);
+    const deviation = Math.max(recent.deviations[before] ?? 0, least) * window.deviationKept;
+    const deviationVariance = recent.variances[before] ?? wander;
+    const mean = baseline * (1 + deviation);
+    const relative = deviationVariance * window.deviationKept ** 2 + wander * window.wanderVariance + unsure;
+    const z = surpriseOf(observed, mean, phi * mean + baseline * baseline * relative);
+    const score = z / scaleOf(calibration, surprises.length) - window.deduction;
+    surprises.push(z);
+    if (score > bestScore && observed >= settings.minimumCount) {
+      bestScore = score;
+      best = { window, observed, expected: mean, score };
+    }
+    if (z < OUTAGE.z && observed < OUTAGE.ratio * mean && window.seconds <= OUTAGE.withinSeconds) isOutage = true;
+  }
+  return { best, surprises, isOutage };
+}
