@@ -24,6 +24,8 @@ create table detector_progress (
   singleton boolean constraint detector_progress_pkey primary key default true,
   -- Buckets that start before this are evaluated; null: none yet.
   evaluated_until timestamptz,
+  -- Since when the detector is too far behind to be trusted; null: it keeps up. Here, so that whoever leads next ends its alert.
+  blind_since timestamptz,
   constraint detector_progress_is_one check (singleton)
 );
 insert into detector_progress default values;
@@ -44,6 +46,8 @@ create table kafka_progress (
   first_record_at timestamptz,
   last_record_at timestamptz,
   is_caught_up boolean not null,
+  -- true: it waits for an operator, and the detector does not wait for it.
+  is_paused boolean not null default false,
   updated_at timestamptz not null default now(),
   constraint kafka_progress_pkey primary key (topic, kafka_partition)
 );
@@ -90,6 +94,7 @@ create table spike (
 create unique index spike_one_open_a_code on spike (code, kind) where state <> 'resolved';
 create index spike_opened_at on spike (opened_at desc, id desc);
 create index spike_code_opened_at on spike (code, opened_at desc);
+create index spike_resolved_at on spike (resolved_at);
 
 grant select, insert, update, delete on replica, late_code, kafka_progress, collected_span, spike to surgewatch_app;
 grant select, update on detector_lease, detector_progress to surgewatch_app;

@@ -66,6 +66,7 @@ export interface DetectorLease {
 }
 
 export interface DetectorProgress {
+  blind_since: Timestamp | null;
   evaluated_until: Timestamp | null;
   singleton: Generated<boolean>;
 }
@@ -114,6 +115,7 @@ export interface KafkaProgress {
   committed_offset: Int8;
   first_record_at: Timestamp | null;
   is_caught_up: boolean;
+  is_paused: Generated<boolean>;
   kafka_partition: number;
   last_record_at: Timestamp | null;
   topic: string;

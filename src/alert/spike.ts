@@ -1,0 +1,100 @@
+/**
+ * A spike as everybody outside the database sees it: plain values, times in epoch milliseconds. The store fills it, the
+ * detection loop lets it live, the pages and the API show it.
+ */
+import type { PUSH_RESULTS, SPIKE_KINDS } from '../metrics.ts';
+
+export const SPIKE_STATES = ['pending', 'firing', 'resolved'] as const;
+export type SpikeState = (typeof SPIKE_STATES)[number];
+export type SpikeKind = (typeof SPIKE_KINDS)[number];
+export type PushResult = (typeof PUSH_RESULTS)[number];
+
+/** One `key=value` that most of a surge's errors share and that errors before it did not. */
+export interface DominantDetail {
+  readonly key: string;
+  readonly value: string;
+  /** Share of the sampled errors that carry it, 0 to 1. */
+  readonly shareRatio: number;
+}
+
+/** What was seen at the opening. Whoever may not see requestIds or values of details may not see this. */
+export interface SpikeEvidence {
+  /** Up to three, newest first. */
+  readonly requestIds: readonly string[];
+  readonly dominantDetail: DominantDetail | null;
+}
+
+export interface SpikeRecord {
+  /** Decimal. */
+  readonly id: string;
+  readonly kind: SpikeKind;
+  readonly code: string;
+  /** The commonest HTTP status at opening in decimal, `unknown`, or `_all`. */
+  readonly status: string;
+  readonly state: SpikeState;
+  /** Estimated onset, event time; fixed at opening. */
+  readonly startsAtMs: number;
+  /** Start of the bucket whose closing opened it, event time. */
+  readonly openedAtMs: number;
+  /** Start of the bucket whose closing closed it, event time; null while the detector holds it open. */
+  readonly closedAtMs: number | null;
+  readonly closeReason: string | null;
+  /** When it was recorded, by the database's clock. */
+  readonly detectedAtMs: number;
+  /** When an Alertmanager first took its alert, by the database's clock. */
+  readonly firstAcceptedAtMs: number | null;
+  readonly resolvedAtMs: number | null;
+  /** It was over, or more than a minute old, when it could first be told. */
+  readonly isLate: boolean;
+  /** Errors in the window that opened it. */
+  readonly observed: number;
+  /** What the baseline expects of such a window. */
+  readonly expected: number;
+  readonly windowSeconds: number;
+  readonly score: number;
+  /** Labels of its alert; they never change while it lives. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly evidence: SpikeEvidence;
+}
+
+export interface SpikeQuery {
+  readonly state?: SpikeState;
+  readonly kind?: SpikeKind;
+  readonly code?: string;
+  readonly limit: number;
+  /** `nextCursor` of the page before; check what comes from outside with `readSpikeCursor`. */
+  readonly cursor?: string;
+}
+
+export interface SpikePage {
+  readonly items: readonly SpikeRecord[];
+  /** null: this was the last page. */
+  readonly nextCursor: string | null;
+}
+
+export interface SpikeReader {
+  /** Newest first. @throws RangeError when the cursor is none of ours. */
+  listSpikes(query: SpikeQuery): Promise<SpikePage>;
+  /** null: there is none, or the id is no number. */
+  getSpike(id: string): Promise<SpikeRecord | null>;
+  /** Those that are pending or firing, newest first. */
+  activeSpikes(): Promise<readonly SpikeRecord[]>;
+  /** The newest spike of this code that was going on at that moment of event time. */
+  spikeOfCodeAt(code: string, atMs: number): Promise<SpikeRecord | null>;
+}
+
+/** Observed over expected; null when nothing was expected. */
+export function ratioOf(spike: Pick<SpikeRecord, 'observed' | 'expected'>): number | null {
+  return spike.expected > 0 ? spike.observed / spike.expected : null;
+}
+
+const CURSOR = /^(\d{1,15})-(\d{1,18})$/;
+
+export function spikeCursorOf(spike: Pick<SpikeRecord, 'openedAtMs' | 'id'>): string {
+  return `${spike.openedAtMs}-${spike.id}`;
+}
+
+export function readSpikeCursor(cursor: string): { readonly openedAtMs: number; readonly id: string } | null {
+  const [, openedAtMs, id] = CURSOR.exec(cursor) ?? [];
+  return openedAtMs === undefined || id === undefined ? null : { openedAtMs: Number(openedAtMs), id };
+}
