@@ -1,0 +1,110 @@
+/**
+ * Details as they may be stored, by allow-list: what the catalogue lists for the code is kept, of everything else the shape.
+ * Written straight to JSON text with sorted keys, so that the same details are the same bytes.
+ *
+ * A value that an end user typed (`value`) may be repeated in a text beside it; it is taken out there too.
+ */
+import type { JsonObject, JsonValue } from './schema.ts';
+import { isCardNumber } from './secrets/card.ts';
+import { withoutEchoes } from './secrets/echo.ts';
+import { redactText } from './secrets/redact-text.ts';
+import { isSecretName } from './secrets/secret-name.ts';
+import { classifiedShapeOf, shapeOf } from './shape.ts';
+
+export interface RedactedDetails {
+  readonly json: string;
+  readonly isChanged: boolean;
+  /** What end users typed: not to be kept in any other text of the envelope either. */
+  readonly typed: readonly string[];
+}
+
+/** What end users typed; never kept, whoever lists it. */
+const TYPED_KEY = 'value';
+const ERRORS_KEY = 'errors';
+const ERROR_ITEM_KEYS: ReadonlySet<string> = new Set(['field', 'message', 'code']);
+const NO_KEYS: ReadonlySet<string> = new Set();
+const NOTHING_TYPED: readonly string[] = [];
+
+/** @param listed keys of `details` that the catalogue lists for the envelope's code. */
+export function redactDetails(details: JsonObject, listed: ReadonlySet<string>): RedactedDetails {
+  const writer = new DetailsWriter();
+  const json = writer.object(details, listed, NOTHING_TYPED);
+  return { json, isChanged: writer.isChanged, typed: writer.typed };
+}
+
+class DetailsWriter {
+  isChanged = false;
+  typed: readonly string[] = NOTHING_TYPED;
+
+  object(object: JsonObject, listed: ReadonlySet<string>, echoes: readonly string[]): string {
+    let json = '';
+    for (const key of sortedKeysOf(object)) {
+      const value = object[key] ?? null;
+      const isListed = listed.has(key);
+      const name = isListed ? key : this.#noted(key, redactText(key));
+      json += `${json === '' ? '{' : ','}${JSON.stringify(name)}:${this.#member(key, value, isListed, echoes)}`;
+    }
+    return json === '' ? '{}' : `${json}}`;
+  }
+
+  #member(key: string, value: JsonValue, isListed: boolean, echoes: readonly string[]): string {
+    if (key === TYPED_KEY) return this.#shape(classifiedShapeOf(value));
+    if (value !== null && isSecretName(key)) return this.#shape(shapeOf(value));
+    if (!isListed) return this.#unlisted(value);
+    if (isArray(value)) return this.#array(value, (item) => this.#listedItem(key, item, echoes));
+    return this.#kept(value, echoes);
+  }
+
+  #listedItem(key: string, item: JsonValue, echoes: readonly string[]): string {
+    if (key !== ERRORS_KEY || !isObject(item)) return this.#kept(item, echoes);
+    const typed = textsIn(item[TYPED_KEY] ?? null);
+    if (typed.length > 0) this.typed = [...this.typed, ...typed];
+    return this.object(item, ERROR_ITEM_KEYS, typed);
+  }
+
+  #kept(value: JsonValue, echoes: readonly string[]): string {
+    if (typeof value !== 'string') return this.#unlisted(value);
+    return JSON.stringify(this.#noted(value, withoutEchoes(redactText(value), echoes)));
+  }
+
+  #unlisted(value: JsonValue): string {
+    if (typeof value === 'string') return this.#shape(shapeOf(value));
+    if (typeof value === 'number') return isCardNumber(value) ? this.#shape(shapeOf(value)) : JSON.stringify(value);
+    if (isArray(value)) return this.#array(value, (item) => this.#unlisted(item));
+    return isObject(value) ? this.object(value, NO_KEYS, NOTHING_TYPED) : String(value);
+  }
+
+  #array(items: readonly JsonValue[], write: (item: JsonValue) => string): string {
+    return `[${items.map(write).join(',')}]`;
+  }
+
+  #shape(shape: JsonObject): string {
+    this.isChanged = true;
+    return JSON.stringify(shape);
+  }
+
+  #noted(before: string, after: string): string {
+    if (before !== after) this.isChanged = true;
+    return after;
+  }
+}
+
+function sortedKeysOf(object: JsonObject): readonly string[] {
+  const keys = Object.keys(object);
+  return keys.length > 1 ? keys.sort() : keys;
+}
+
+/** All texts and numbers in what an end user typed. */
+function textsIn(value: JsonValue): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number') return [String(value)];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

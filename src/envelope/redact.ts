@@ -1,0 +1,73 @@
+/**
+ * The only maker of `RedactedEnvelope`, and so the only way to the store, a log or a page. It keeps what the catalogue says
+ * is harmless and takes out of every kept text what looks like a secret; it holds the last word on what a row contains.
+ */
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import { isCodeShaped } from './label.ts';
+import { CLOCK_AHEAD_MS, MAX_CODE_LENGTH } from './limits.ts';
+import { redactDetails } from './redact-details.ts';
+import { type ErrorEnvelope, type RedactedEnvelope, type RedactedFields, SANITIZATIONS, type Sanitization } from './schema.ts';
+import { withoutEchoes } from './secrets/echo.ts';
+import { redactText } from './secrets/redact-text.ts';
+
+/** Moves with every change of what is kept; stored with each row, so that rows of two versions are not taken for a conflict. */
+export const REDACTION_VERSION = 1;
+
+const NO_KEYS: ReadonlySet<string> = new Set();
+
+export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
+  const listedKeys = new Map([...catalogue.codes].map(([code, entry]) => [code, new Set(entry.detailKeys)]));
+
+  return function redact(envelope: ErrorEnvelope, receivedAtMs: number): RedactedEnvelope {
+    const { context } = envelope;
+    const entry = catalogue.codes.get(envelope.code);
+    const details = redactDetails(envelope.details, listedKeys.get(envelope.code) ?? NO_KEYS);
+    const code = entry === undefined ? redactText(envelope.code).slice(0, MAX_CODE_LENGTH) : envelope.code;
+    const isCodeKept = code === envelope.code;
+    const message = withoutEchoes(redactText(envelope.message), details.typed);
+    const service = redactOptional(context.service);
+    const route = redactOptional(context.route);
+    const client = redactOptional(context.client);
+    const release = redactOptional(context.release);
+    const isChanged =
+      details.isChanged ||
+      !isCodeKept ||
+      message !== envelope.message ||
+      service !== (context.service ?? null) ||
+      route !== (context.route ?? null) ||
+      client !== (context.client ?? null) ||
+      release !== (context.release ?? null);
+    return branded({
+      requestId: envelope.requestId,
+      code,
+      isCodeValid: envelope.isCodeValid && (isCodeKept || isCodeShaped(code)),
+      status: context.httpStatus ?? entry?.status ?? null,
+      message,
+      detailsJson: details.json,
+      occurredAt: envelope.occurredAt,
+      occurredAtMs: envelope.occurredAtMs,
+      day: envelope.day,
+      isClockAhead: envelope.occurredAtMs - receivedAtMs > CLOCK_AHEAD_MS,
+      service,
+      route,
+      method: context.method ?? null,
+      client,
+      release,
+      traceparent: context.traceparent ?? null,
+      sanitized: isChanged ? withChanges(envelope.sanitized, isCodeKept ? [] : ['code_invalid']) : envelope.sanitized,
+    });
+  };
+}
+
+function branded(fields: RedactedFields): RedactedEnvelope {
+  return fields as RedactedEnvelope;
+}
+
+function redactOptional(text: string | undefined): string | null {
+  return text === undefined ? null : redactText(text);
+}
+
+function withChanges(sanitized: readonly Sanitization[], changes: readonly Sanitization[]): readonly Sanitization[] {
+  const all = new Set<Sanitization>([...sanitized, ...changes, 'redacted']);
+  return SANITIZATIONS.filter((change) => all.has(change));
+}
