@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { BUILT_IN_CATALOGUE_URL } from '../catalogue/built-in.ts';
+import { BUILT_IN_CATALOGUE } from '../catalogue/built-in.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { CatalogueFault } from '../catalogue/catalogue-fault.ts';
 import { parseCatalogue } from '../catalogue/parse-catalogue.ts';
@@ -32,7 +32,7 @@ export function createCatalogueCommand({ catalogueFile }: CatalogueCommandOption
 
 /** The catalogue, or the lines that say why there is none. */
 async function check(file: string | undefined): Promise<Catalogue | string> {
-  const builtInFile = fileURLToPath(BUILT_IN_CATALOGUE_URL);
+  const builtInFile = fileURLToPath(BUILT_IN_CATALOGUE);
   try {
     const builtIn = parseCatalogue(await readFile(builtInFile, 'utf8'), builtInFile);
     return file === undefined ? builtIn : parseCatalogue(await readFile(file, 'utf8'), file, builtIn);
