@@ -1,0 +1,75 @@
+/** Builds kafkajs from our configuration and keeps its log lines out of ours. */
+import kafkajs, { type Admin, type Consumer, type Kafka, type SASLOptions } from 'kafkajs';
+import type { KafkaConfig, KafkaLog } from './kafka-ports.ts';
+
+const CLIENT_ID = 'surgewatch';
+/** A dead member's Kafka partitions stand still for this long. */
+export const SESSION_TIMEOUT_MS = 10_000;
+export const HEARTBEAT_INTERVAL_MS = 2_000;
+/** How long the group waits for its members to come back during a rebalance; the default, 60 s, would stop all of them for one. */
+const REBALANCE_TIMEOUT_MS = 12_000;
+/** Bounds memory: a fetch holds at most this much, compressed, of each Kafka partition. */
+const MAX_BYTES_PER_PARTITION = 256 * 1024;
+/** Bounds memory: the whole answer of one broker. */
+const MAX_BYTES_PER_FETCH = 4 * 1024 * 1024;
+/** How long a broker may hold a fetch that has nothing to bring; also the longest wait of `stop` for a running fetch. */
+const MAX_FETCH_WAIT_MS = 1_000;
+/** The default gives up after about 10 s without a broker and rejoins up to 30 s after it is back. */
+const PATIENT_RETRY = { initialRetryTime: 300, maxRetryTime: 2_000, retries: 1_000 };
+/** Not zero: kafkajs answers the first question of a fresh client by a retry ("No brokers in the broker pool"). */
+const BRIEF_RETRY = { initialRetryTime: 100, maxRetryTime: 300, retries: 2 };
+const CONNECTION_TIMEOUT_MS = 3_000;
+
+export interface KafkaClient {
+  createConsumer(): Consumer;
+  /** Fails soon: whoever asks has a rhythm of its own. */
+  createAdmin(): Admin;
+}
+
+function saslOptions(sasl: NonNullable<KafkaConfig['sasl']>): SASLOptions {
+  const { mechanism, username, password } = sasl;
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, username, password };
+    case 'scram-sha-256':
+      return { mechanism, username, password };
+    case 'scram-sha-512':
+      return { mechanism, username, password };
+  }
+}
+
+/** `onTrouble` is called for each warning or error that kafkajs logs: they are counted here, and told by the source in its own words. */
+export function createKafkaClient(config: KafkaConfig, log: KafkaLog, onTrouble: () => void): KafkaClient {
+  const { Kafka, logLevel } = kafkajs;
+  const create = (retry: object): Kafka =>
+    new Kafka({
+      clientId: CLIENT_ID,
+      brokers: [...config.brokers],
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      ssl: config.ssl && config.sslCa !== null ? { ca: [config.sslCa] } : config.ssl,
+      ...(config.sasl === null ? {} : { sasl: saslOptions(config.sasl) }),
+      retry,
+      logLevel: logLevel.WARN,
+      // One line a failed attempt would flood the log for as long as a broker is away.
+      logCreator: () => (entry) => {
+        onTrouble();
+        log.debug({ namespace: entry.namespace, error: entry.log['error'] }, `kafkajs: ${entry.log.message}`);
+      },
+    });
+  return {
+    createConsumer: () =>
+      create(PATIENT_RETRY).consumer({
+        groupId: config.groupId,
+        sessionTimeout: SESSION_TIMEOUT_MS,
+        heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+        rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+        maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+        maxBytes: MAX_BYTES_PER_FETCH,
+        maxWaitTimeInMs: MAX_FETCH_WAIT_MS,
+        allowAutoTopicCreation: false,
+        // kafkajs never restarts by itself: one place, the source's loop, builds the next consumer.
+        retry: { ...PATIENT_RETRY, restartOnFailure: async () => false },
+      }),
+    createAdmin: () => create(BRIEF_RETRY).admin(),
+  };
+}
