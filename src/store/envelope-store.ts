@@ -6,6 +6,7 @@
  * committed without our knowing is reported with the next write: `errors_total` stays equal to the rows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { identityOf } from '../envelope/identity.ts';
 import type { RejectReason, RequestId } from '../envelope/schema.ts';
 import type { EnvelopeStore, ErrorIncrement, SeriesLabel, Storable, WriteReport, Written } from '../ingest/ports.ts';
 import { type Database, isDataFault, isRetryState } from './database.ts';
@@ -152,7 +153,7 @@ function planOf(storables: readonly Storable[], caps: Pick<ReturnType<typeof cre
     }
     const { envelope } = storable;
     const thread = `${envelope.requestId} ${envelope.day}`;
-    const identity = `${thread} ${envelope.code}`; // Neither a requestId nor a day holds a space.
+    const identity = identityOf(envelope);
     const earlier = places.get(identity);
     if (earlier !== undefined) {
       repeats.set(n, earlier);

@@ -17,11 +17,16 @@ with input as materialized (
   select * from json_to_recordset($1::json) as i(
     n int, r text, c text, d date, o timestamptz, v float8, s smallint, src text, m text, j jsonb,
     sv text, ro text, me text, cl text, re text, tp text, z text[], rv smallint, rank int)
+), judged as materialized (
+  -- How many other codes the requestId has that day: those stored, and those before it in this batch that are new.
+  select *, (select count(*) from envelope e where e.request_id = i.r and e.day = i.d) + case when rank = 0 then 0 else (
+      select count(*) from input p where p.r = i.r and p.d = i.d and p.rank < i.rank
+        and not exists (select from envelope e where e.request_id = p.r and e.code = p.c and e.day = p.d)) end as siblings
+  from input i
 ), stored as (
   insert into envelope (request_id, code, day, occurred_at, received_at, status, source, message, details,
     service, route, method, client, release, traceparent, sanitized, redaction_version)
-  select r, c, d, o, to_timestamp(v), s, src, m, j, sv, ro, me, cl, re, tp, z, rv from input
-  where rank + (select count(*) from envelope e where e.request_id = r and e.day = d) < ${MOST_SIBLINGS}
+  select r, c, d, o, to_timestamp(v), s, src, m, j, sv, ro, me, cl, re, tp, z, rv from judged where siblings < ${MOST_SIBLINGS}
   on conflict do nothing
   returning request_id, code, day, status,
     date_bin('10 seconds', occurred_at, timestamptz 'epoch') as bucket_start,
@@ -59,10 +64,10 @@ with input as materialized (
   returning topic, kafka_partition, kafka_offset
 )
 select case
-    when rank + (select count(*) from envelope e where e.request_id = i.r and e.day = i.d) >= ${MOST_SIBLINGS}
+    when siblings >= ${MOST_SIBLINGS}
       and not exists (select from envelope e where e.request_id = i.r and e.code = i.c and e.day = i.d)
     then 'capped' else 'duplicate' end as kind, n, null as code, null as status, null::bigint as total
-  from input i
+  from judged i
   where not exists (select from stored s where s.request_id = i.r and s.code = i.c and s.day = i.d)
 union all
 select 'total', null, code, status, total from totals

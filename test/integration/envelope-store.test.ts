@@ -1,0 +1,232 @@
+/** The write path against a real PostgreSQL: rows, counts, totals and dead letters, once each, whatever is repeated. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { BUILT_IN_CATALOGUE } from '../../src/catalogue/built-in.ts';
+import { parseCatalogue } from '../../src/catalogue/parse-catalogue.ts';
+import { decode } from '../../src/envelope/decode.ts';
+import { createRedact } from '../../src/envelope/redact.ts';
+import { StoreUnavailable } from '../../src/errors.ts';
+import type { Storable, Written } from '../../src/ingest/ports.ts';
+import { createDatabase, type Database } from '../../src/store/database.ts';
+import { createEnvelopeStore } from '../../src/store/envelope-store.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { createPartitionKeeper } from '../../src/store/partitions.ts';
+import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
+
+const NOW_MS = Date.now();
+const catalogue = parseCatalogue(readFileSync(BUILT_IN_CATALOGUE, 'utf8'), 'built-in.yaml');
+const redact = createRedact({ catalogue });
+const log = { info: () => {}, warn: () => {} };
+
+let server: TestDatabase;
+let database: Database;
+let n = 0;
+
+before(async () => {
+  server = await startTestDatabase();
+  await migrate(server.connectionString);
+  database = createDatabase({ connectionString: server.connectionString, role: 'surgewatch_app', poolSize: 8, log });
+  const keeper = createPartitionKeeper({ database, retentionDays: 30, log });
+  await keeper.start();
+  keeper.stop();
+});
+after(async () => {
+  await database.close();
+  await server.stop();
+});
+beforeEach(() =>
+  server.query('truncate envelope, bucket_count, error_total, error_series, counted_code, dead_letter, late_code').then(() => {}),
+);
+
+const openStore = async (replicaId = 'a', on: Database = database) => {
+  const store = createEnvelopeStore({ database: on, replicaId, catalogued: [{ code: 'TOKEN_EXPIRED', status: '401' }] });
+  return { ...store, before: await store.open() };
+};
+
+function storable(fields: { requestId?: string; code?: string; timestampMs?: number; details?: object } = {}): Storable {
+  n += 1;
+  const { requestId = `req_${n}`, code = 'TOKEN_EXPIRED', timestampMs = NOW_MS, details } = fields;
+  const envelope = {
+    status: 'error',
+    error: { code, message: 'm', details },
+    timestamp: new Date(timestampMs).toISOString(),
+    requestId,
+  };
+  const decoded = decode(Buffer.from(JSON.stringify(envelope)), { receivedAtMs: NOW_MS, retentionDays: 30 });
+  assert.equal(decoded.kind, 'envelope');
+  if (decoded.kind !== 'envelope') throw new Error('unreachable');
+  return { ...origin(n), kind: 'envelope', envelope: redact(decoded.envelope, NOW_MS) };
+}
+
+function rejected(offset: number, isRecorded = true): Storable {
+  return { ...origin(offset), kind: 'rejected', reason: 'syntax', requestId: null, isRecorded };
+}
+
+function origin(offset: number) {
+  const coordinates = { topic: 't', partition: 0, offset: String(offset) };
+  return {
+    source: 'kafka',
+    receivedAtMs: NOW_MS,
+    coordinates,
+    sizeBytes: 9,
+    digest: () => Uint8Array.of(offset & 255, offset >> 8),
+  } as const;
+}
+
+const kinds = (written: readonly Written[]) => written.map((each) => (each.kind === 'rejected' ? each.reason : each.kind));
+const scalar = async (text: string) => Number(Object.values((await server.query(text))[0] ?? {})[0]);
+async function counts() {
+  return {
+    rows: await scalar('select count(*) from envelope'),
+    buckets: await scalar('select coalesce(sum(error_count), 0) from bucket_count'),
+    totals: await scalar('select coalesce(sum(total), 0) from error_total'),
+  };
+}
+const sumOf = (increments: readonly { readonly count: number }[]) => increments.reduce((sum, { count }) => sum + count, 0);
+
+describe('envelope store', () => {
+  test('a redelivered envelope is stored once and counted once', async () => {
+    const store = await openStore();
+    const batch = [storable(), storable(), storable({ code: 'PAYMENT_FAILED' })];
+    const first = await store.write(batch, 0);
+    assert.deepEqual(kinds(first.written), ['stored', 'stored', 'stored']);
+    assert.equal(sumOf(first.increments), 3);
+    for (const lane of [0, 1]) {
+      const again = await store.write(batch, lane);
+      assert.deepEqual(kinds(again.written), ['duplicate', 'duplicate', 'duplicate']);
+      assert.deepEqual(again.increments, []);
+    }
+    assert.deepEqual(await counts(), { rows: 3, buckets: 3, totals: 3 });
+  });
+
+  test('a repeat inside one batch is the duplicate, not both and not none', async () => {
+    const store = await openStore();
+    const one = storable();
+    const { written } = await store.write([one, storable(), one], 0);
+    assert.deepEqual(kinds(written), ['stored', 'stored', 'duplicate']);
+    assert.deepEqual(await counts(), { rows: 2, buckets: 2, totals: 2 });
+  });
+
+  test('other codes and other days under one requestId are kept beside it', async () => {
+    const store = await openStore();
+    const requestId = 'req_sibling';
+    const batch = [
+      storable({ requestId }),
+      storable({ requestId, code: 'PAYMENT_FAILED' }),
+      storable({ requestId, timestampMs: NOW_MS - 86_400_000 }),
+    ];
+    assert.deepEqual(kinds((await store.write(batch, 0)).written), ['stored', 'stored', 'stored']);
+  });
+
+  test('the 101st code of one requestId and day is a dead letter, while repeats of the hundred stay duplicates', async () => {
+    const store = await openStore();
+    const codes = Array.from({ length: 102 }, (_, index) => storable({ requestId: 'req_greedy', code: `C${index}` }));
+    const first = await store.write(codes.slice(0, 99), 0);
+    assert.ok(kinds(first.written).every((kind) => kind === 'stored'));
+    const { written } = await store.write([...codes.slice(97), storable()], 1);
+    assert.deepEqual(kinds(written), ['duplicate', 'duplicate', 'stored', 'sibling_cap', 'sibling_cap', 'stored']);
+    assert.equal(await scalar("select count(*) from dead_letter where reason = 'sibling_cap' and request_id = 'req_greedy'"), 2);
+  });
+
+  test('a dead letter is recorded once for its coordinates, and a recreated topic does not hide it', async () => {
+    const store = await openStore();
+    const first = await store.write([rejected(7), storable(), rejected(8, false)], 0);
+    assert.deepEqual(kinds(first.written), ['syntax', 'stored', 'syntax']);
+    assert.deepEqual(
+      first.written.map((each) => each.kind === 'rejected' && each.isNewDeadLetter),
+      [true, false, false],
+    );
+    const again = await store.write([rejected(7)], 1);
+    assert.ok(again.written.every((each) => each.kind === 'rejected' && !each.isNewDeadLetter));
+    await store.write([{ ...rejected(7), digest: () => Uint8Array.of(1, 2, 3) }], 0);
+    assert.equal(await scalar('select count(*) from dead_letter'), 2);
+  });
+
+  test('two replicas that write the same envelopes in opposite order neither wait for ever nor count twice', async () => {
+    const stores = [await openStore('a'), await openStore('b')];
+    const envelopes = Array.from({ length: 500 }, () => storable());
+    for (let round = 0; round < 5; round += 1) {
+      const part = envelopes.slice(round * 100, round * 100 + 100);
+      const reports = await Promise.all(
+        stores.flatMap((store, index) => [0, 1].map((lane) => store.write(index === 0 ? part : [...part].reverse(), lane))),
+      );
+      assert.equal(reports.flatMap(({ written }) => kinds(written)).filter((kind) => kind === 'stored').length, 100);
+    }
+    assert.deepEqual(await counts(), { rows: 500, buckets: 500, totals: 500 });
+  });
+
+  test('a replica that restarts under its id continues from its own totals, another one does not', async () => {
+    const first = await openStore('a');
+    await first.write([storable(), storable({ code: 'PAYMENT_FAILED' })], 0);
+    await first.write([storable()], 1);
+    assert.equal(sumOf((await openStore('a')).before), 3);
+    assert.equal(sumOf((await openStore('b')).before), 0);
+  });
+
+  test('a commit whose answer was lost is reported with the next write, once', async () => {
+    let losesAnswer = false;
+    const lossy: Database = {
+      ...database,
+      withClient: async (work) => {
+        const result = await database.withClient(work);
+        if (losesAnswer) throw new StoreUnavailable('the connection broke after COMMIT');
+        return result;
+      },
+    };
+    const store = await openStore('a', lossy);
+    const batch = [storable(), storable()];
+    await store.write([storable()], 0);
+    losesAnswer = true;
+    await assert.rejects(store.write(batch, 0), StoreUnavailable);
+    losesAnswer = false;
+    const again = await store.write(batch, 0);
+    assert.deepEqual(kinds(again.written), ['duplicate', 'duplicate']);
+    assert.equal(sumOf(again.increments), 2);
+    assert.equal(sumOf((await store.write(batch, 0)).increments), 0);
+    assert.deepEqual(await counts(), { rows: 3, buckets: 3, totals: 3 });
+  });
+
+  test('a row that PostgreSQL refuses is set aside and its neighbours are stored', async () => {
+    const store = await openStore();
+    const bad = storable();
+    if (bad.kind !== 'envelope') throw new Error('unreachable');
+    const refused: Storable = { ...bad, envelope: { ...bad.envelope, status: 99_999 } };
+    const batch = [storable(), storable(), refused, storable(), rejected(3)];
+    const { written, increments } = await store.write(batch, 0);
+    assert.deepEqual(kinds(written), ['stored', 'stored', 'store_refused', 'stored', 'syntax']);
+    assert.equal(sumOf(increments), 3);
+    assert.equal(await scalar("select count(*) from dead_letter where reason in ('store_refused', 'syntax')"), 2);
+    assert.deepEqual(await counts(), { rows: 3, buckets: 3, totals: 3 });
+  });
+
+  test('a producer whose clock is ahead is counted in totals and kept from the detector', async () => {
+    const store = await openStore();
+    await store.write([storable({ timestampMs: NOW_MS + 3_600_000 }), storable()], 0);
+    assert.equal(await scalar('select sum(error_count) from bucket_count where is_clock_ahead'), 1);
+    assert.equal(await scalar('select sum(total) from error_total'), 2);
+  });
+
+  test('counts that change behind the detector mark their code', async () => {
+    const store = await openStore();
+    await server.query('update detector_progress set evaluated_until = $1', [new Date(NOW_MS - 60_000)]);
+    await store.write([storable({ timestampMs: NOW_MS - 120_000 }), storable({ code: 'PAYMENT_FAILED' })], 0);
+    assert.deepEqual(await server.query('select distinct code from late_code'), [{ code: 'TOKEN_EXPIRED' }]);
+    await server.query('update detector_progress set evaluated_until = null');
+  });
+
+  test('past a thousand series the rest is counted as _other, alike on every replica, and no row loses its code', async () => {
+    const [a, b] = [await openStore('a'), await openStore('b')];
+    const batch = Array.from({ length: 1005 }, (_, index) => storable({ code: `NEW_${index}` }));
+    const { increments } = await a.write(batch, 0);
+    assert.deepEqual(
+      increments.filter(({ code }) => code === '_other').map(({ status, count }) => [status, count]),
+      [['_other', 6]],
+    );
+    const other = await b.write([storable({ code: 'NEW_1004' }), storable({ code: 'NEW_3' })], 0);
+    assert.deepEqual(other.increments.map(({ code, status }) => `${code} ${status}`).sort(), ['NEW_3 unknown', '_other _other']);
+    assert.equal(await scalar('select count(distinct code) from envelope'), 1005);
+    assert.equal(await scalar('select count(distinct code) from bucket_count'), 1005);
+    assert.equal(await scalar('select sum(total) from error_total'), 1007);
+  });
+});
