@@ -1,0 +1,114 @@
+/**
+ * What the answers over HTTP need from the rest of the process: the lookup reader, as this room calls it, and whether we
+ * are ready. The shapes are ours and hold no row; who implements them translates.
+ */
+export type FieldValues = Readonly<Record<string, unknown>>;
+
+/** An envelope as it was stored: redacted, canonical. Times are epoch milliseconds. */
+export interface StoredEnvelope {
+  readonly requestId: string;
+  readonly code: string;
+  /** null: neither stated by the producer nor known to the catalogue. */
+  readonly status: number | null;
+  readonly source: string;
+  readonly message: string;
+  readonly details: FieldValues;
+  readonly occurredAtMs: number;
+  readonly receivedAtMs: number;
+  readonly service: string | null;
+  readonly route: string | null;
+  readonly method: string | null;
+  readonly client: string | null;
+  readonly release: string | null;
+  readonly traceparent: string | null;
+  readonly sanitized: readonly string[];
+}
+
+/** Everything that is kept under one requestId. */
+export interface RequestRecord {
+  /** Oldest first; more than one when siblings came under the same id. */
+  readonly envelopes: readonly StoredEnvelope[];
+  /** Deliveries that carried this id and were rejected. */
+  readonly rejections: readonly { readonly reason: string; readonly receivedAtMs: number; readonly source: string }[];
+  /** The same id in lower or upper case, where that is stored: ids are case-sensitive, people are not. */
+  readonly otherCases: readonly string[];
+}
+
+/** How often a code came in one hour, and in the same hour of the days before. */
+export interface HourCounts {
+  readonly lastHourCount: number;
+  /** The hour that ends at this time of day, yesterday first, up to seven days back; only days of which we know. */
+  readonly earlierHourCounts: readonly number[];
+}
+
+/** How common a code is, so that one error can be told from everybody's. */
+export interface Commonness extends HourCounts {
+  readonly last15MinutesCount: number;
+  /** Distinct others among the newest envelopes of the last 15 minutes; a lower bound when `isSampled`. */
+  readonly otherRequestCount: number;
+  /** Distinct clients among them; null: no envelope states its client. */
+  readonly otherClientCount: number | null;
+  readonly isSampled: boolean;
+}
+
+export interface EnvelopeFilter {
+  readonly code?: string;
+  readonly status?: number;
+  readonly service?: string;
+  readonly client?: string;
+  /** Inclusive. */
+  readonly fromMs?: number;
+  /** Exclusive. */
+  readonly toMs?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface CodeCount extends HourCounts {
+  readonly code: string;
+  /** Its commonest status; null: unknown. */
+  readonly status: number | null;
+  readonly lastDayCount: number;
+  /** Start of the newest ten seconds with this code; null: none within a day. */
+  readonly lastSeenAtMs: number | null;
+}
+
+export interface Bucket {
+  readonly startMs: number;
+  readonly count: number;
+}
+
+export interface SeriesQuery {
+  readonly code: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly stepSeconds: number;
+}
+
+/** Reads what is stored. Every method @throws a retryable Fault when the database is away. */
+export interface LookupReader {
+  findRequest(requestId: string): Promise<RequestRecord>;
+  /** `exceptRequestId` is left out of the others. */
+  readCommonness(code: string, exceptRequestId: string, nowMs: number): Promise<Commonness>;
+  /** Newest first; a page may hold fewer than `limit` and still name a next one. null: the cursor is none of ours. */
+  listEnvelopes(filter: EnvelopeFilter, nowMs: number): Promise<Page<StoredEnvelope> | null>;
+  /** Codes that came within a day, or at this hour in the week before. */
+  countCodes(nowMs: number): Promise<readonly CodeCount[]>;
+  /** Oldest first; spans without an error are left out. */
+  readBuckets(query: SeriesQuery): Promise<readonly Bucket[]>;
+  /** Start of the oldest count that is kept; null: there is none yet. */
+  readKnownSinceMs(): Promise<number | null>;
+  /** Seconds of traffic that Kafka holds and we have not stored yet; 0 when nothing waits. */
+  readIngestBehindSeconds(nowMs: number): Promise<number>;
+  /** True until the first envelope is stored. */
+  isEmpty(): Promise<boolean>;
+}
+
+export type Readiness =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'not_ready'; readonly reason: 'database_away' | 'migrating' | 'stopping' };

@@ -1,0 +1,50 @@
+/** A spike as it is answered. */
+import Type, { type Static } from 'typebox';
+import type { SpikeRecord } from '../alert/spike.ts';
+import { moment, nullableMoment, nullableNumber, nullableString, toText, toTextOrNull } from './envelope-answer.ts';
+
+export const SpikeAnswer = Type.Object({
+  id: Type.String(),
+  kind: Type.String({ description: 'surge, new_code, returning_code, silent_code or all_codes' }),
+  code: Type.String(),
+  status: Type.String(),
+  state: Type.String({ description: 'pending, firing or resolved' }),
+  startsAt: moment('Estimated onset'),
+  openedAt: moment('When the evidence sufficed, event time'),
+  closedAt: nullableMoment('When it was over, event time; null while it is open'),
+  closeReason: nullableString('Why it was closed'),
+  detectedAt: moment('When it was recorded, our clock'),
+  firstAcceptedAt: nullableMoment('When an Alertmanager first took its alert'),
+  resolvedAt: nullableMoment('When its resolve was sent'),
+  isLate: Type.Boolean({ description: 'It could be told only after it was over' }),
+  observed: Type.Number({ description: 'Errors in the window that opened it' }),
+  expected: Type.Number({ description: 'Errors that were normal for that window' }),
+  factor: nullableNumber('observed / expected'),
+  windowSeconds: Type.Number(),
+  score: Type.Number(),
+  labels: Type.Record(Type.String(), Type.String()),
+  evidence: Type.Object({
+    requestIds: Type.Array(Type.String(), { description: 'Up to three, newest first' }),
+    dominantDetail: Type.Union([
+      Type.Object({ key: Type.String(), value: Type.String(), shareRatio: Type.Number() }),
+      Type.Null(),
+    ]),
+  }),
+});
+export type SpikeAnswer = Static<typeof SpikeAnswer>;
+
+export function answerSpike(spike: SpikeRecord): SpikeAnswer {
+  const { startsAtMs, openedAtMs, closedAtMs, detectedAtMs, firstAcceptedAtMs, resolvedAtMs, labels, evidence, ...same } = spike;
+  return {
+    ...same,
+    startsAt: toText(startsAtMs),
+    openedAt: toText(openedAtMs),
+    closedAt: toTextOrNull(closedAtMs),
+    detectedAt: toText(detectedAtMs),
+    firstAcceptedAt: toTextOrNull(firstAcceptedAtMs),
+    resolvedAt: toTextOrNull(resolvedAtMs),
+    factor: spike.expected > 0 ? spike.observed / spike.expected : null,
+    labels: { ...labels },
+    evidence: { requestIds: [...evidence.requestIds], dominantDetail: evidence.dominantDetail },
+  };
+}
