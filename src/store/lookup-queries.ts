@@ -1,0 +1,70 @@
+/**
+ * The statements of lookups about codes. All read `bucket_count`, whose writers each have rows of their own, so every read
+ * sums; counts of clocks that ran ahead are left out, as the detector leaves them out.
+ */
+
+/** $1 code, $2 now. Eight rows, days_back 0..7: the hour that ends now and the same hour of the days before. */
+export const COMMON_QUERY = `
+with known as materialized (select min(bucket_start) as since from bucket_count)
+select days_back,
+  (select coalesce(sum(error_count), 0) from bucket_count
+    where code = $1 and not is_clock_ahead
+      and bucket_start >= $2::timestamptz - days_back * interval '1 day' - interval '1 hour'
+      and bucket_start < $2::timestamptz - days_back * interval '1 day') as error_count,
+  coalesce((select since from known) <= $2::timestamptz - days_back * interval '1 day' - interval '1 hour', false) as is_known,
+  case when days_back = 0 then (select coalesce(sum(error_count), 0) from bucket_count
+    where code = $1 and not is_clock_ahead and bucket_start >= $2::timestamptz - interval '15 minutes'
+      and bucket_start < $2::timestamptz) else 0 end as quarter_count
+from generate_series(0, 7) as days_back order by days_back`;
+
+/** $1 code, $2 now, $3 requestId to leave out, $4 most rows to look at. Clients count when they are not the one of $3. */
+export const OTHERS_QUERY = `
+with recent as materialized (
+  select request_id, client from envelope
+  where code = $1 and occurred_at >= $2::timestamptz - interval '15 minutes' and occurred_at < $2::timestamptz + interval '5 minutes'
+    and day between ($2::timestamptz at time zone 'UTC' - interval '15 minutes')::date
+      and ($2::timestamptz at time zone 'UTC' + interval '5 minutes')::date
+  order by occurred_at desc limit $4
+), own as (select client from recent where request_id = $3 limit 1)
+select count(distinct request_id) filter (where request_id <> $3) as requests,
+  case when count(client) > 0 then
+    count(distinct client) filter (where client is distinct from (select client from own)) end as clients,
+  count(*) as sampled
+from recent`;
+
+/** $1 now. One row a code: its hours (index = days back), how many of those days we know, its last 24 hours. */
+export const COUNT_CODES_QUERY = `
+with known as materialized (select min(bucket_start) as since from bucket_count),
+hourly as (
+  select code, days_back, sum(error_count) as error_count
+  from generate_series(0, 7) as days_back
+  join bucket_count on bucket_start >= $1::timestamptz - days_back * interval '1 day' - interval '1 hour'
+    and bucket_start < $1::timestamptz - days_back * interval '1 day' and not is_clock_ahead
+  group by code, days_back
+), daily as (
+  select code, sum(error_count) as day_count, max(bucket_start) as last_seen_at from bucket_count
+  where bucket_start >= $1::timestamptz - interval '1 day' and bucket_start < $1::timestamptz and not is_clock_ahead group by code
+), named as (
+  select distinct on (code) code, status from error_total group by code, status order by code, sum(total) desc
+), seen as (select code from daily union select code from hourly)
+select seen.code, named.status, coalesce(daily.day_count, 0) as day_count, daily.last_seen_at,
+  array(select coalesce((select error_count from hourly where hourly.code = seen.code and hourly.days_back = back), 0)
+    from generate_series(0, 7) as back order by back) as hours,
+  (select count(*)::int from generate_series(1, 7) as back
+    where (select since from known) <= $1::timestamptz - back * interval '1 day' - interval '1 hour') as known_days
+from seen left join daily using (code) left join named using (code)
+order by day_count desc, seen.code`;
+
+/** $1 code, $2 from, $3 to, $4 seconds a step. */
+export const SERIES_QUERY = `
+select date_bin($4 * interval '1 second', bucket_start, timestamptz 'epoch') as bin, sum(error_count) as count
+from bucket_count where code = $1 and bucket_start >= $2 and bucket_start < $3 and not is_clock_ahead
+group by bin order by bin`;
+
+/** $1 topic, $2 now, $3 seconds after which progress is stale. Seconds that the slowest Kafka partition is behind. */
+export const LAG_QUERY = `
+select max(extract(epoch from $2::timestamptz - case
+  when not is_caught_up then coalesce(last_record_at, first_record_at, updated_at)
+  when updated_at < $2::timestamptz - $3 * interval '1 second' then updated_at
+  else $2::timestamptz end))::float8 as behind
+from kafka_progress where topic = $1`;

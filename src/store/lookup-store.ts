@@ -1,0 +1,159 @@
+/**
+ * Reads for people: by requestId, by filter, and how common a code is. Statements are prepared by name, since planning
+ * over thirty table partitions costs more than running. Counts come from the event-time counts and never from the rows;
+ * distinct others come from a bounded sample of the newest rows, so that a lookup stays quick in a surge.
+ */
+import type { PoolClient, QueryResultRow } from 'pg';
+import type { LookupReader } from '../http/ports.ts';
+import type { Database } from './database.ts';
+import { readPage } from './lookup-list.ts';
+import { COMMON_QUERY, COUNT_CODES_QUERY, LAG_QUERY, OTHERS_QUERY, SERIES_QUERY } from './lookup-queries.ts';
+import { type EnvelopeRow, envelopeOf, LISTED_COLUMNS } from './lookup-row.ts';
+
+const DAY_MS = 86_400_000;
+/** Clocks of producers may run so far ahead before a list leaves their envelopes for later. */
+const AHEAD_MS = 300_000;
+const SAMPLE_ROW_COUNT = 1000;
+/** Kafka's place is told every few seconds while it is read; older than this, nobody reads. */
+const STALE_PROGRESS_SECONDS = 30;
+
+export interface LookupStoreOptions {
+  readonly retentionDays?: number;
+  /** null: Kafka is off and nothing can wait there. */
+  readonly kafkaTopic?: string | null;
+}
+
+export function createLookupStore(database: Pick<Database, 'withClient'>, options: LookupStoreOptions = {}): LookupReader {
+  const { retentionDays = 366, kafkaTopic = null } = options;
+
+  /** A query whose plan PostgreSQL keeps for the connection. */
+  async function ask<R extends QueryResultRow>(client: PoolClient, name: string, text: string, values: readonly unknown[]) {
+    return (await client.query<R>({ name: `lookup_${name}`, text, values: [...values] })).rows;
+  }
+  const askAlone = <R extends QueryResultRow>(name: string, text: string, values: readonly unknown[]) =>
+    database.withClient((client) => ask<R>(client, name, text, values));
+
+  return {
+    async findRequest(requestId) {
+      const others = [...new Set([requestId.toLowerCase(), requestId.toUpperCase()])].filter((id) => id !== requestId);
+      return await database.withClient(async (client) => {
+        const rows = await ask<EnvelopeRow>(
+          client,
+          'request',
+          `select ${LISTED_COLUMNS} from envelope where request_id = any($1) order by occurred_at, code`,
+          [[requestId, ...others]],
+        );
+        const dead = await ask<{ reason: string; received_at: Date; source: string }>(
+          client,
+          'rejections',
+          'select reason, received_at, source from dead_letter where request_id = $1 order by received_at desc limit 10',
+          [requestId],
+        );
+        return {
+          envelopes: rows.filter((row) => row.request_id === requestId).map(envelopeOf),
+          rejections: dead.map((row) => ({ reason: row.reason, receivedAtMs: row.received_at.getTime(), source: row.source })),
+          otherCases: others.filter((id) => rows.some((row) => row.request_id === id)),
+        };
+      });
+    },
+
+    async readCommonness(code, exceptRequestId, nowMs) {
+      const now = new Date(nowMs);
+      return await database.withClient(async (client) => {
+        const hours = await ask<HourRow>(client, 'common', COMMON_QUERY, [code, now]);
+        const [others] = await ask<OthersRow>(client, 'others', OTHERS_QUERY, [code, now, exceptRequestId, SAMPLE_ROW_COUNT]);
+        return {
+          ...hoursOf(hours),
+          last15MinutesCount: Number(hours[0]?.quarter_count ?? 0),
+          otherRequestCount: Number(others?.requests ?? 0),
+          otherClientCount: others?.clients === null || others === undefined ? null : Number(others.clients),
+          isSampled: Number(others?.sampled ?? 0) >= SAMPLE_ROW_COUNT,
+        };
+      });
+    },
+
+    listEnvelopes: (filter, nowMs) =>
+      database.withClient((client) =>
+        readPage(client, {
+          filter,
+          untilMs: filter.toMs ?? nowMs + AHEAD_MS,
+          newestDayMs: Math.floor((nowMs + AHEAD_MS) / DAY_MS) * DAY_MS,
+          oldestMs: Math.max(nowMs - (retentionDays + 1) * DAY_MS, filter.fromMs ?? 0),
+          elapsedMs: () => performance.now(),
+        }),
+      ),
+
+    async countCodes(nowMs) {
+      const rows = await askAlone<CodeRow>('codes', COUNT_CODES_QUERY, [new Date(nowMs)]);
+      return rows.map((row) => ({
+        code: row.code,
+        status: row.status === null || row.status === 'unknown' || row.status === '_other' ? null : Number(row.status),
+        lastHourCount: Number(row.hours[0] ?? 0),
+        earlierHourCounts: row.hours.slice(1, 1 + row.known_days).map(Number),
+        lastDayCount: Number(row.day_count),
+        lastSeenAtMs: row.last_seen_at?.getTime() ?? null,
+      }));
+    },
+
+    async readBuckets({ code, fromMs, toMs, stepSeconds }) {
+      const rows = await askAlone<{ bin: Date; count: string }>('series', SERIES_QUERY, [
+        code,
+        new Date(fromMs),
+        new Date(toMs),
+        stepSeconds,
+      ]);
+      return rows.map((row) => ({ startMs: row.bin.getTime(), count: Number(row.count) }));
+    },
+
+    async readKnownSinceMs() {
+      const [row] = await askAlone<{ since: Date | null }>('since', 'select min(bucket_start) as since from bucket_count', []);
+      return row?.since?.getTime() ?? null;
+    },
+
+    async readIngestBehindSeconds(nowMs) {
+      if (kafkaTopic === null) return 0;
+      const [row] = await askAlone<{ behind: number | null }>('lag', LAG_QUERY, [
+        kafkaTopic,
+        new Date(nowMs),
+        STALE_PROGRESS_SECONDS,
+      ]);
+      return Math.max(0, row?.behind ?? 0);
+    },
+
+    async isEmpty() {
+      const [row] = await askAlone<{ some: boolean }>('empty', 'select exists (select from error_total) as some', []);
+      return row?.some !== true;
+    },
+  };
+}
+
+interface HourRow {
+  /** Days back: 0 is the hour that ends now. */
+  readonly days_back: number;
+  readonly error_count: string;
+  readonly is_known: boolean;
+  readonly quarter_count: string;
+}
+
+interface OthersRow {
+  readonly requests: string;
+  readonly clients: string | null;
+  readonly sampled: string;
+}
+
+interface CodeRow {
+  readonly code: string;
+  readonly status: string | null;
+  /** Index = days back. */
+  readonly hours: readonly string[];
+  readonly known_days: number;
+  readonly day_count: string;
+  readonly last_seen_at: Date | null;
+}
+
+function hoursOf(rows: readonly HourRow[]) {
+  return {
+    lastHourCount: Number(rows[0]?.error_count ?? 0),
+    earlierHourCounts: rows.slice(1).flatMap((row) => (row.is_known ? [Number(row.error_count)] : [])),
+  };
+}
