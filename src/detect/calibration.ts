@@ -16,7 +16,7 @@ const MEMORY_SECONDS = (3 * 86400) / Math.LN2;
 /** Before anything was seen the model is believed for so long. */
 const PRIOR_SECONDS = 6 * 3600;
 /** A single surprise counts as no more than this, or an unnoticed surge would deafen the code. */
-const CLIP_DEVIATIONS = 3;
+const CLIP_DEVIATIONS = 4;
 
 export function createCalibration(windowCount: number): Calibration {
   return { squares: new Array<number>(windowCount).fill(1), weightSeconds: PRIOR_SECONDS };

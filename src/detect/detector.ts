@@ -9,7 +9,7 @@ import { type CloseReason, type Closing, judgeClose } from './close.ts';
 import { correctDeviation, predictDeviation } from './deviation.ts';
 import { phiOf, wanderOf } from './dispersion.ts';
 import { learnLate } from './learning.ts';
-import { levelAt, scaleLevel } from './level.ts';
+import { estimateLevel, scaleLevel } from './level.ts';
 import { deviationSlotBefore, rememberBucket, rememberDeviation } from './recent.ts';
 import { seasonFactorAt } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
@@ -185,8 +185,8 @@ function learn(
 
 /** m: level times season; the deviation is not in it. */
 function baselineAt(state: CodeState, settings: DetectorSettings, start: number): number | null {
-  const level = levelAt(state.level, start, settings.bucketSeconds);
-  return level === null ? null : level * seasonFactorAt(state.season, start);
+  const level = estimateLevel(state.level, start, settings.bucketSeconds, phiOf(state.dispersion));
+  return level === null ? null : level.value * seasonFactorAt(state.season, start);
 }
 
 /** Steps over what was not collected. After an hour of nothing the rings are empty, and the rest can be jumped. */

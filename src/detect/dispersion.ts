@@ -25,7 +25,7 @@ const PRIOR_PHI = 1.3;
 const PRIOR_PHI_WEIGHT = 30;
 const LARGEST_PHI = 50;
 /** A squared difference counts up to so many times its expectation, and at least so many errors² (rare codes). */
-const DIFFERENCE_CLIP = { times: 12, least: 9 } as const;
+const DIFFERENCE_CLIP = { times: 12, least: 36 } as const;
 
 const BLOCK_SECONDS = 20 * 60;
 const PRIOR_WANDER = 0.15 ** 2;

@@ -4,7 +4,7 @@
  * until it is an hour old it learns the older half of what it has seen.
  */
 import { learnDispersion, phiOf, skipDispersion, wanderOf } from './dispersion.ts';
-import { learnLevel, levelAt, levelUncertainty } from './level.ts';
+import { estimateLevel, learnLevel } from './level.ts';
 import { deviationSlotBefore, UNKNOWN } from './recent.ts';
 import { learnSeason, seasonFactorAt, seasonUncertainty } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
@@ -12,9 +12,12 @@ import type { CodeState } from './state.ts';
 import { bucketCountOf } from './window-shapes.ts';
 
 const LAG_SECONDS = 30 * 60;
-/** A bucket teaches at most what was expected, so many standard deviations and one error more. */
+/** A bucket teaches at most what was expected, so many standard deviations and a few errors more. */
 const CLIP_DEVIATIONS = 2.5;
-const CLIP_SPARE_COUNT = 1;
+const CLIP_SPARE_COUNT = 2;
+/** The dispersion is clipped more widely: the bursts of a restless code are what it must learn. */
+const DISPERSION_CLIP_DEVIATIONS = 3;
+const DISPERSION_CLIP_SPARE_COUNT = 3;
 
 /** Learns every bucket that has come of age. @param newestStartSeconds start of the newest bucket remembered. */
 export function learnLate(state: CodeState, settings: DetectorSettings, newestStartSeconds: number): void {
@@ -37,18 +40,19 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
   }
   const phi = phiOf(dispersion);
   const seasonFactor = seasonFactorAt(season, startSeconds);
-  const levelExpected = levelAt(level, startSeconds, bucketSeconds);
-  if (levelExpected === null) {
+  const known = estimateLevel(level, startSeconds, bucketSeconds, phi);
+  if (known === null) {
     learnLevel(level, { startSeconds, bucketSeconds, count, seasonFactor });
     return;
   }
-  const expected = levelExpected * seasonFactor;
+  const expected = known.value * seasonFactor;
   const deviation = recent.deviations[deviationSlotBefore(recent, settings, index)] ?? 0;
   const mean = expected * (1 + Math.max(deviation, 0));
-  const unsure = levelUncertainty(level, startSeconds, bucketSeconds, phi) + seasonUncertainty(season);
+  const unsure = known.uncertainty + seasonUncertainty(season);
   const spread = Math.sqrt(phi * mean + expected * expected * (wanderOf(dispersion) + unsure));
   const clipped = Math.min(count, mean + CLIP_DEVIATIONS * spread + CLIP_SPARE_COUNT);
   learnLevel(level, { startSeconds, bucketSeconds, count: clipped, seasonFactor });
-  learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected, phi });
-  learnDispersion(dispersion, { count: clipped, expected, bucketSeconds });
+  learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected: known.value, phi });
+  const restless = Math.min(count, mean + DISPERSION_CLIP_DEVIATIONS * spread + DISPERSION_CLIP_SPARE_COUNT);
+  learnDispersion(dispersion, { count: restless, expected, bucketSeconds });
 }

@@ -21,35 +21,67 @@ const TIE_SECONDS = 4 * 3600;
 /** Errors added to what was counted: a code never seen is rare, not impossible. */
 const PRIOR_COUNT = 0.5;
 const SECONDS_PER_DAY = 86400;
-/** 1970-01-01 was a Thursday: three days after a Monday. */
-const EPOCH_WEEKDAY = 3;
-const FIRST_WEEKEND_DAY = 5;
+const SECONDS_PER_WEEK = 7 * SECONDS_PER_DAY;
+/** 1970-01-05, the first Monday of the epoch. */
+const FIRST_MONDAY_SECONDS = 4 * SECONDS_PER_DAY;
+const SATURDAY_SECONDS = 5 * SECONDS_PER_DAY;
+/** To either side of the midnights where a weekend begins and ends. */
+const BLEND_SECONDS = 2 * 3600;
 
 export function createLevel(): Level {
   return { weekday: { count: 0, exposure: 0 }, weekend: { count: 0, exposure: 0 } };
 }
 
-/** UTC: a code has no home time zone. */
-export function isWeekend(epochSeconds: number): boolean {
-  return (Math.floor(epochSeconds / SECONDS_PER_DAY) + EPOCH_WEEKDAY) % 7 >= FIRST_WEEKEND_DAY;
+/** What is known of the level at a moment. */
+export interface LevelEstimate {
+  /** Errors a bucket at season factor 1. */
+  readonly value: number;
+  /** Variance of its error, relative to its square. */
+  readonly uncertainty: number;
 }
 
-/** Errors a bucket at season factor 1; null while nothing was learnt. */
-export function levelAt(level: Level, epochSeconds: number, bucketSeconds: number): number | null {
-  const { own, other } = sidesAt(level, epochSeconds);
-  const tied = Math.min(other.exposure, TIE_SECONDS / bucketSeconds);
+/** Null while nothing was learnt. */
+export function estimateLevel(level: Level, epochSeconds: number, bucketSeconds: number, phi: number): LevelEstimate | null {
+  const tie = TIE_SECONDS / bucketSeconds;
+  const share = weekendShare(epochSeconds);
+  if (share === 0) return estimateSide(level.weekday, level.weekend, tie, phi);
+  if (share === 1) return estimateSide(level.weekend, level.weekday, tie, phi);
+  const weekday = estimateSide(level.weekday, level.weekend, tie, phi);
+  const weekend = estimateSide(level.weekend, level.weekday, tie, phi);
+  if (weekday === null || weekend === null) return null;
+  const value = weekday.value * (1 - share) + weekend.value * share;
+  const apart = (weekday.value - weekend.value) / value;
+  return {
+    value,
+    uncertainty: weekday.uncertainty * (1 - share) + weekend.uncertainty * share + share * (1 - share) * apart * apart,
+  };
+}
+
+/** One kind of day, with what it borrows from the other: relative variance phi over the errors it was learnt from. */
+function estimateSide(own: LevelSums, other: LevelSums, tie: number, phi: number): LevelEstimate | null {
+  const tied = Math.min(other.exposure, tie);
   const exposure = own.exposure + tied;
   if (exposure <= 0) return null;
   const borrowed = other.exposure > 0 ? (other.count / other.exposure) * tied : 0;
-  return (own.count + borrowed + PRIOR_COUNT) / exposure;
+  const count = own.count + borrowed + PRIOR_COUNT;
+  return { value: count / exposure, uncertainty: phi / count };
 }
 
-/** Relative variance of that level: phi over the number of errors it was learnt from. */
-export function levelUncertainty(level: Level, epochSeconds: number, bucketSeconds: number, phi: number): number {
-  const { own, other } = sidesAt(level, epochSeconds);
-  const tied = Math.min(other.exposure, TIE_SECONDS / bucketSeconds);
-  const borrowed = other.exposure > 0 ? (other.count / other.exposure) * tied : 0;
-  return phi / (own.count + borrowed + PRIOR_COUNT);
+/**
+ * 0 on weekdays, 1 at weekends, on a straight line between for some hours around the two midnights (UTC: a code has no
+ * home time zone). In those hours the level is either the one or the other, and which is part of its uncertainty.
+ */
+function weekendShare(epochSeconds: number): number {
+  const intoWeek = modulo(epochSeconds - FIRST_MONDAY_SECONDS, SECONDS_PER_WEEK);
+  const sinceSaturday = modulo(intoWeek - SATURDAY_SECONDS + SECONDS_PER_WEEK / 2, SECONDS_PER_WEEK) - SECONDS_PER_WEEK / 2;
+  const sinceMonday = modulo(intoWeek + SECONDS_PER_WEEK / 2, SECONDS_PER_WEEK) - SECONDS_PER_WEEK / 2;
+  if (Math.abs(sinceSaturday) < BLEND_SECONDS) return 0.5 + sinceSaturday / (2 * BLEND_SECONDS);
+  if (Math.abs(sinceMonday) < BLEND_SECONDS) return 0.5 - sinceMonday / (2 * BLEND_SECONDS);
+  return intoWeek >= SATURDAY_SECONDS ? 1 : 0;
+}
+
+function modulo(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
 }
 
 /** Adds one learnt bucket. */
@@ -63,7 +95,7 @@ export function learnLevel(
   },
 ): void {
   const keep = 2 ** (-bucket.bucketSeconds / HALF_LIFE_SECONDS);
-  const { own } = sidesAt(level, bucket.startSeconds);
+  const own = weekendShare(bucket.startSeconds) < 0.5 ? level.weekday : level.weekend;
   own.count = own.count * keep + bucket.count;
   own.exposure = own.exposure * keep + bucket.seasonFactor;
 }
@@ -72,8 +104,4 @@ export function learnLevel(
 export function scaleLevel(level: Level, ratio: number): void {
   level.weekday.count *= ratio;
   level.weekend.count *= ratio;
-}
-
-function sidesAt(level: Level, epochSeconds: number): { readonly own: LevelSums; readonly other: LevelSums } {
-  return isWeekend(epochSeconds) ? { own: level.weekend, other: level.weekday } : { own: level.weekday, other: level.weekend };
 }

@@ -4,7 +4,7 @@
  */
 import { scaleOf } from './calibration.ts';
 import { phiOf, wanderOf } from './dispersion.ts';
-import { levelUncertainty } from './level.ts';
+import { estimateLevel } from './level.ts';
 import { surpriseOf } from './negative-binomial.ts';
 import { deviationSlotBefore, UNKNOWN } from './recent.ts';
 import { seasonUncertainty } from './season.ts';
@@ -39,7 +39,8 @@ export function compareWindows(state: CodeState, settings: DetectorSettings, buc
   const phi = phiOf(state.dispersion);
   const wander = wanderOf(state.dispersion);
   const least = -Math.sqrt(wander);
-  const unsure = levelUncertainty(state.level, bucketStartSeconds, settings.bucketSeconds, phi) + seasonUncertainty(state.season);
+  const level = estimateLevel(state.level, bucketStartSeconds, settings.bucketSeconds, phi);
+  const unsure = (level?.uncertainty ?? 0) + seasonUncertainty(state.season);
   const length = recent.counts.length;
   const reach = Math.min(recent.bucketCount - state.freshIndex, recent.bucketCount / LEAST_AGE_WINDOWS);
   const surprises: number[] = [];
