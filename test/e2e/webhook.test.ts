@@ -1,9 +1,9 @@
 /** The whole service over its webhook: what is acknowledged is stored, counted and found; faults are said, not hidden. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import pg from 'pg';
+import { queryEmbedded } from '../support/embedded-query.ts';
 import { documentedEnvelopes, envelope, envelopes, ndjson } from '../support/envelopes.ts';
 import { readMetric } from '../support/metrics-text.ts';
 import { startTestDatabase } from '../support/postgres.ts';
@@ -229,14 +229,3 @@ describe('a start that cannot succeed says why and exits 1', () => {
     assert.match(service.output(), /AUTH=required/);
   });
 });
-
-async function queryEmbedded(dataDir: string, text: string, values: readonly unknown[] = []) {
-  const file: { connectionString: string } = JSON.parse(readFileSync(path.join(dataDir, 'connection.json'), 'utf8'));
-  const client = new pg.Client({ connectionString: file.connectionString });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(text, [...values])).rows;
-  } finally {
-    await client.end();
-  }
-}
