@@ -21,13 +21,41 @@ export interface Account {
 
 const PLAIN: Account = { prefix: [], spawnAs: {}, owner: null };
 
-const ROOT_CANDIDATES: readonly Account[] = [
-  { prefix: [], spawnAs: { uid: NOBODY_ID, gid: NOBODY_ID }, owner: { uid: NOBODY_ID, gid: NOBODY_ID } },
+const CAPABILITY = 'dac_override';
+
+interface Candidate extends Account {
+  readonly name: string;
+}
+
+const ROOT_CANDIDATES: readonly Candidate[] = [
+  {
+    name: 'As nobody',
+    prefix: [],
+    spawnAs: { uid: NOBODY_ID, gid: NOBODY_ID },
+    owner: { uid: NOBODY_ID, gid: NOBODY_ID },
+  },
   // For a checkout or data below a directory that only root may enter: the files stay root's, root is called nobody.
   {
+    name: 'In a user namespace',
     prefix: ['unshare', '-U', `--map-user=${NOBODY_ID}`, `--map-group=${NOBODY_ID}`],
     spawnAs: {},
     owner: { uid: 0, gid: 0 },
+  },
+  // The same place where user namespaces are forbidden, as in most containers: nobody, who may pass closed directories.
+  {
+    name: 'With a capability',
+    prefix: [
+      'setpriv',
+      `--reuid=${NOBODY_ID}`,
+      `--regid=${NOBODY_ID}`,
+      '--clear-groups',
+      // Without this bit access(2), which initdb asks about its own programs, leaves the capability out of account.
+      '--securebits=+no_setuid_fixup',
+      `--inh-caps=+${CAPABILITY}`,
+      `--ambient-caps=+${CAPABILITY}`,
+    ],
+    spawnAs: {},
+    owner: { uid: NOBODY_ID, gid: NOBODY_ID },
   },
 ];
 
@@ -38,10 +66,10 @@ export async function chooseAccount(dataDir: string, initdb: string, signal: Abo
   for (const candidate of ROOT_CANDIDATES) {
     const fault = await probe(candidate, { dataDir, initdb, signal });
     if (fault === null) return candidate;
-    faults.push(fault);
+    faults.push(`${candidate.name}: ${fault}`);
   }
   throw new StoreRefused(
-    `PostgreSQL does not run as root and no other account can run it here. As nobody: ${faults[0]}. In a user namespace: ${faults[1]}. Start surgewatch as a normal user, or set DATABASE_URL`,
+    `PostgreSQL does not run as root and no other account can run it here. ${faults.join('. ')}. Start surgewatch as a normal user, or set DATABASE_URL`,
   );
 }
 
