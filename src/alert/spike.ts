@@ -4,25 +4,24 @@
  */
 import type { PUSH_RESULTS, SPIKE_KINDS } from '../metrics.ts';
 
-export const SPIKE_STATES = ['pending', 'firing', 'resolved'] as const;
-export type SpikeState = (typeof SPIKE_STATES)[number];
+export type SpikeState = 'pending' | 'firing' | 'resolved';
 export type SpikeKind = (typeof SPIKE_KINDS)[number];
 export type PushResult = (typeof PUSH_RESULTS)[number];
 
 /** One `key=value` that most of a surge's errors share and that errors before it did not. */
-export interface DominantDetail {
+export type DominantDetail = {
   readonly key: string;
   readonly value: string;
   /** Share of the sampled errors that carry it, 0 to 1. */
   readonly shareRatio: number;
-}
+};
 
 /** What was seen at the opening. Whoever may not see requestIds or values of details may not see this. */
-export interface SpikeEvidence {
+export type SpikeEvidence = {
   /** Up to three, newest first. */
   readonly requestIds: readonly string[];
   readonly dominantDetail: DominantDetail | null;
-}
+};
 
 export interface SpikeRecord {
   /** Decimal. */
@@ -57,12 +56,18 @@ export interface SpikeRecord {
   readonly evidence: SpikeEvidence;
 }
 
+/** A spike before it has a row: always pending, nobody was told. */
+export type NewSpike = Omit<
+  SpikeRecord,
+  'id' | 'state' | 'closedAtMs' | 'closeReason' | 'detectedAtMs' | 'firstAcceptedAtMs' | 'resolvedAtMs' | 'isLate'
+>;
+
 export interface SpikeQuery {
   readonly state?: SpikeState;
   readonly kind?: SpikeKind;
   readonly code?: string;
   readonly limit: number;
-  /** `nextCursor` of the page before; check what comes from outside with `readSpikeCursor`. */
+  /** `nextCursor` of the page before. */
   readonly cursor?: string;
 }
 
@@ -81,20 +86,4 @@ export interface SpikeReader {
   activeSpikes(): Promise<readonly SpikeRecord[]>;
   /** The newest spike of this code that was going on at that moment of event time. */
   spikeOfCodeAt(code: string, atMs: number): Promise<SpikeRecord | null>;
-}
-
-/** Observed over expected; null when nothing was expected. */
-export function ratioOf(spike: Pick<SpikeRecord, 'observed' | 'expected'>): number | null {
-  return spike.expected > 0 ? spike.observed / spike.expected : null;
-}
-
-const CURSOR = /^(\d{1,15})-(\d{1,18})$/;
-
-export function spikeCursorOf(spike: Pick<SpikeRecord, 'openedAtMs' | 'id'>): string {
-  return `${spike.openedAtMs}-${spike.id}`;
-}
-
-export function readSpikeCursor(cursor: string): { readonly openedAtMs: number; readonly id: string } | null {
-  const [, openedAtMs, id] = CURSOR.exec(cursor) ?? [];
-  return openedAtMs === undefined || id === undefined ? null : { openedAtMs: Number(openedAtMs), id };
 }

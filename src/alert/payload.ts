@@ -1,0 +1,195 @@
+/**
+ * PURE. A spike in Alertmanager's words. Labels are its identity: fixed at opening, nothing volatile, no empty value, or
+ * one spike would become two alerts. Annotations are for whoever is woken by it: what happens, how much, since when, and
+ * one link for each next step.
+ */
+import { type Catalogue, faultOf, severityOf } from '../catalogue/catalogue.ts';
+import type { SpikeKind, SpikeRecord } from './spike.ts';
+import { momentText, plainText, spanText, surgeText } from './wording.ts';
+
+/** A firing alert stays valid for so long without a resend, so that an outage of minutes resolves nothing. */
+export const FIRING_VALID_MS = 15 * 60_000;
+/** The watchdog's alert lapses soon: its silence is the message. */
+export const WATCHDOG_VALID_MS = 90_000;
+
+/** One alert of `POST /api/v2/alerts`. */
+export interface Alert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** RFC 3339. */
+  readonly startsAt: string;
+  readonly endsAt: string;
+  readonly generatorURL: string;
+}
+
+/** What alerts say of this installation. A link whose setting is null is left out. */
+export interface AlertLinks {
+  /** Without a slash at its end. */
+  readonly publicUrl: string;
+  readonly alertmanagerPublicUrl: string | null;
+  readonly dashboardUrl: string | null;
+  readonly runbookUrl: string | null;
+}
+
+export type StaticLabels = Readonly<Record<string, string>>;
+
+const ALERT_NAMES: Readonly<Record<SpikeKind, string>> = {
+  surge: 'ApiErrorSpike',
+  all_codes: 'ApiErrorSpike',
+  new_code: 'ApiErrorNewCode',
+  returning_code: 'ApiErrorReturningCode',
+  silent_code: 'ApiErrorSilentCode',
+};
+/** Alertmanager 0.25 refuses others. */
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const MOST_LABEL_CHARACTERS = 256;
+const MOST_DETAIL_CHARACTERS = 100;
+/** Kept free of our own names: the rest of the contract's labels. */
+const OWN_LABELS = ['alertname', 'code', 'status', 'fault', 'severity', 'team'];
+
+export interface LabelsInput {
+  readonly kind: SpikeKind;
+  readonly code: string;
+  /** null: unknown. */
+  readonly status: number | null;
+}
+
+/** Labels of a spike's alert, from what is known at its opening. */
+export function spikeLabels(
+  { kind, code, status }: LabelsInput,
+  catalogue: Catalogue,
+  staticLabels: StaticLabels,
+): Record<string, string> {
+  return cleanLabels(
+    {
+      alertname: ALERT_NAMES[kind],
+      code,
+      status: status === null ? 'unknown' : String(status),
+      fault: faultOf(catalogue, code, status),
+      severity: severityOf(catalogue, code, status),
+      team: catalogue.codes.get(code)?.team ?? '',
+    },
+    staticLabels,
+  );
+}
+
+export interface AlertMoment {
+  readonly nowMs: number;
+  readonly phase: 'firing' | 'resolved';
+  /** It could not be told in time. */
+  readonly isLate: boolean;
+}
+
+export function spikeAlert(spike: SpikeRecord, { nowMs, phase, isLate }: AlertMoment, links: AlertLinks): Alert {
+  const page = `${links.publicUrl}/spikes/${spike.id}`;
+  // Fixed over all repeats of a resolve; never before startsAt, which Alertmanager refuses.
+  const endsAtMs = phase === 'firing' ? nowMs + FIRING_VALID_MS : (spike.resolvedAtMs ?? nowMs);
+  return {
+    labels: spike.labels,
+    annotations: withoutEmpty({
+      ...spikeText(spike, nowMs),
+      request_ids: spike.evidence.requestIds.join(', '),
+      dominant_detail: detailText(spike),
+      lateness: isLate ? latenessText(spike, nowMs) : '',
+      runbook_url: links.runbookUrl ?? '',
+      dashboard_url: links.dashboardUrl ?? '',
+      lookup_url: lookupUrl(spike, links),
+      silence_url: silenceUrl(spike, links),
+    }),
+    startsAt: rfc3339(spike.startsAtMs),
+    endsAt: rfc3339(Math.max(endsAtMs, spike.startsAtMs)),
+    generatorURL: page,
+  };
+}
+
+function spikeText(spike: SpikeRecord, nowMs: number): { readonly summary: string; readonly description: string } {
+  const amount = surgeText(spike.observed, spike.expected, spike.windowSeconds);
+  const since = momentText(spike.startsAtMs, nowMs);
+  const over = spike.closedAtMs === null ? '' : ` It is back to normal since ${momentText(spike.closedAtMs, nowMs)}.`;
+  const fault = spike.labels['fault'] === 'client' ? "The callers' requests are at fault." : 'The API itself is at fault.';
+  const status = spike.status === 'unknown' ? 'status unknown' : spike.status;
+  return {
+    summary: `${spike.code} (${status}, ${spike.labels['fault'] ?? 'server'} fault): ${amount}, since ${since}`,
+    description: `The API answers ${spike.code} far more often than is normal at this time: ${amount}. It began about ${since}.${over} ${fault}`,
+  };
+}
+
+function detailText({ evidence: { dominantDetail: detail } }: SpikeRecord): string {
+  if (detail === null) return '';
+  const value = plainText(detail.value, MOST_DETAIL_CHARACTERS);
+  return `${plainText(detail.key, MOST_DETAIL_CHARACTERS)}=${value} (${Math.round(detail.shareRatio * 100)} % of sampled errors)`;
+}
+
+function latenessText(spike: SpikeRecord, nowMs: number): string {
+  const heldUpSeconds = Math.max(60, Math.round((nowMs - spike.openedAtMs) / 60_000) * 60);
+  const over = spike.closedAtMs === null ? '' : ` It was over at ${momentText(spike.closedAtMs, nowMs)}.`;
+  return `Told ${spanText(heldUpSeconds)} late: surgewatch or Alertmanager was held up.${over}`;
+}
+
+function lookupUrl({ evidence: { requestIds } }: SpikeRecord, { publicUrl }: AlertLinks): string {
+  const [newest] = requestIds;
+  return newest === undefined ? '' : `${publicUrl}/requests/${encodeURIComponent(newest)}`;
+}
+
+function silenceUrl({ labels }: SpikeRecord, { alertmanagerPublicUrl }: AlertLinks): string {
+  if (alertmanagerPublicUrl === null) return '';
+  const matchers = ['alertname', 'code', 'status'].map((name) => `${name}=${JSON.stringify(labels[name] ?? '')}`);
+  return `${alertmanagerPublicUrl.replace(/\/+$/, '')}/#/silences/new?filter=${encodeURIComponent(`{${matchers.join(',')}}`)}`;
+}
+
+/** Says that the detector's own loop runs; whoever receives it must miss it. */
+export function watchdogAlert(
+  { nowMs, startedAtMs }: { nowMs: number; startedAtMs: number },
+  links: AlertLinks,
+  staticLabels: StaticLabels,
+): Alert {
+  return {
+    labels: cleanLabels({ alertname: 'SurgewatchWatchdog', severity: 'none' }, staticLabels),
+    annotations: {
+      summary: 'surgewatch watches',
+      description: 'Always firing while the detector works. Send it to a dead-man switch: when it stops coming, nobody watches.',
+    },
+    startsAt: rfc3339(Math.min(startedAtMs, nowMs)),
+    endsAt: rfc3339(nowMs + WATCHDOG_VALID_MS),
+    generatorURL: links.publicUrl,
+  };
+}
+
+export interface Blindness {
+  readonly nowMs: number;
+  readonly blindSinceMs: number;
+  /** null: it is still blind. */
+  readonly endedAtMs: number | null;
+}
+
+export function blindAlert({ nowMs, blindSinceMs, endedAtMs }: Blindness, links: AlertLinks, staticLabels: StaticLabels): Alert {
+  return {
+    labels: cleanLabels({ alertname: 'SurgewatchDetectorBlind', severity: 'critical' }, staticLabels),
+    annotations: withoutEmpty({
+      summary: `surgewatch has been blind since ${momentText(blindSinceMs, nowMs)}: newer errors are not evaluated yet`,
+      description:
+        'Spikes may be going on that nobody is told of. The detector is more than 2 minutes behind: a Kafka partition that is not read, a database that was away, or history that is still being learnt.',
+      runbook_url: links.runbookUrl ?? '',
+    }),
+    startsAt: rfc3339(Math.min(blindSinceMs, nowMs)),
+    endsAt: rfc3339(endedAtMs === null ? nowMs + FIRING_VALID_MS : Math.max(endedAtMs, blindSinceMs)),
+    generatorURL: links.publicUrl,
+  };
+}
+
+/** Our own labels win; names and values that Alertmanager would refuse or drop are left out. */
+function cleanLabels(own: Readonly<Record<string, string>>, staticLabels: StaticLabels): Record<string, string> {
+  const theirs = Object.entries(staticLabels).filter(([name]) => !OWN_LABELS.includes(name));
+  const labels = [...theirs, ...Object.entries(own)].map(
+    ([name, value]) => [name, plainText(value, MOST_LABEL_CHARACTERS)] as const,
+  );
+  return Object.fromEntries(labels.filter(([name, value]) => LABEL_NAME.test(name) && value !== ''));
+}
+
+function withoutEmpty(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter(([, text]) => text !== ''));
+}
+
+function rfc3339(atMs: number): string {
+  return new Date(atMs).toISOString();
+}

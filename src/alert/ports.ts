@@ -1,0 +1,107 @@
+/**
+ * What the detection loop needs from the database and from Alertmanager. Interfaces live here, with their consumer, and
+ * hold only what the loop calls. Everything written as leader carries the epoch of the lease and is written only while
+ * that epoch is the lease's: `stale` says that another replica leads now and nothing was written.
+ */
+import type { Alert } from './payload.ts';
+import type { NewSpike, PushResult, SpikeRecord } from './spike.ts';
+import type { StateChange } from './spike-life.ts';
+import type { PartitionPlace, Span } from './watermark.ts';
+
+export type Written = 'written' | 'stale';
+
+/** What the lease row says after asking for it. */
+export interface LeaseAnswer {
+  /** null: another process holds it. */
+  readonly epoch: number | null;
+  /** The database's clock. */
+  readonly nowMs: number;
+}
+
+export interface Progress {
+  /** null: nothing was evaluated yet. */
+  readonly evaluatedUntilMs: number | null;
+  readonly blindSinceMs: number | null;
+}
+
+/** Errors of one code in one bucket, all writers together. */
+export interface BucketCount {
+  readonly code: string;
+  readonly bucketStartSeconds: number;
+  readonly count: number;
+}
+
+/** What a stretch of event time changes about spikes of kind surge; applied in this order. */
+export type SpikeChange =
+  | { readonly kind: 'begin'; readonly spike: NewSpike }
+  | { readonly kind: 'continue'; readonly code: string }
+  | { readonly kind: 'close'; readonly code: string; readonly closedAtMs: number; readonly reason: string }
+  /** Over for so long that nobody is told any more. */
+  | { readonly kind: 'end_untold'; readonly code: string };
+
+export interface Evaluated {
+  /** Where the detector stood before; anything else in the database means that this was written already, or is stale. */
+  readonly fromMs: number | null;
+  readonly untilMs: number;
+  readonly changes: readonly SpikeChange[];
+}
+
+/** Every method @throws StoreUnavailable while the database is away. */
+export interface DetectionStore {
+  /** Takes the lease when it is free or renews it when `epoch` is its own. */
+  keepLease(holder: string, epoch: number | null, leaseMs: number): Promise<LeaseAnswer>;
+  releaseLease(holder: string, epoch: number): Promise<void>;
+  /** Event time in which this process listened: no error there means zero. */
+  extendSpan(key: string, fromMs: number, toMs: number): Promise<void>;
+  readProgress(): Promise<Progress>;
+  readPartitions(topic: string): Promise<readonly PartitionPlace[]>;
+  /** Start of the earliest bucket from then on, or null. */
+  readEarliestBucket(fromMs: number): Promise<number | null>;
+  /** Without the counts of envelopes whose producer's clock was ahead. Of one code, when it is given. */
+  readCounts(range: Span, code?: string): Promise<readonly BucketCount[]>;
+  readSpans(range: Span): Promise<readonly Span[]>;
+  /** Takes up to `limit` codes out of the late ones, with their counts as of the same moment. */
+  takeLateCodes(epoch: number, limit: number, range: Span): Promise<ReadonlyMap<string, readonly BucketCount[]> | 'stale'>;
+  /** Writes progress and changes in one transaction; the same call may be made again after a fault. */
+  writeEvaluated(epoch: number, evaluated: Evaluated): Promise<Written>;
+  writeBlindSince(epoch: number, blindSinceMs: number | null): Promise<Written>;
+}
+
+/** One sampled error, redacted. */
+export interface SampledError {
+  readonly requestId: string;
+  readonly status: number | null;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+export interface SpikeStore {
+  activeSpikes(): Promise<readonly SpikeRecord[]>;
+  /** Those active, and those resolved since then. */
+  spikesToTell(resolvedSinceMs: number): Promise<readonly SpikeRecord[]>;
+  /** Errors of the code from..to by event time, newest first; none whose clock was ahead. */
+  sampleErrors(code: string, fromMs: number, toMs: number, limit: number): Promise<readonly SampledError[]>;
+  changeStates(epoch: number, changes: readonly (StateChange & { readonly id: string })[]): Promise<Written>;
+  /** pending -> firing, with the moment of the first acceptance by the database's clock. */
+  markAccepted(epoch: number, accepted: readonly { readonly id: string; readonly isLate: boolean }[]): Promise<Written>;
+}
+
+/** One Alertmanager. */
+export interface AlertmanagerClient {
+  /** Host and path, no credentials: for logs. */
+  readonly name: string;
+  /**
+   * One answer for each alert, in order. Never throws.
+   * `mayPush` is asked before each request: what it no longer allows is `failed` and not sent.
+   */
+  push(
+    alerts: readonly Alert[],
+    options: { readonly mayPush: () => boolean; readonly signal: AbortSignal },
+  ): Promise<readonly PushResult[]>;
+}
+
+export interface AlertLog {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}

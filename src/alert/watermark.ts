@@ -1,0 +1,71 @@
+/**
+ * PURE. How far event time may be evaluated, and which of it was collected at all. Behind the watermark a count is taken
+ * as complete; outside every collected span a missing error is unknown and never zero.
+ */
+
+/** Buckets wait so long behind the database's clock, for envelopes that are on their way. */
+export const WATERMARK_LAG_MS = 15_000;
+/** What the reader of a Kafka partition wrote longer ago says nothing about now. */
+export const PROGRESS_FRESH_MS = 15_000;
+
+/** Where a Kafka partition's reader stands; times in epoch milliseconds. */
+export interface PartitionPlace {
+  /** Kafka timestamp of the last committed record; null: none known. */
+  readonly lastRecordAtMs: number | null;
+  readonly isCaughtUp: boolean;
+  /** Waits for an operator: the detector does not wait for it. */
+  readonly isPaused: boolean;
+  readonly updatedAtMs: number;
+}
+
+export interface WatermarkInput {
+  /** The database's clock. */
+  readonly nowMs: number;
+  /** null: Kafka is not configured. */
+  readonly partitions: readonly PartitionPlace[] | null;
+  /** When this process started, by the database's clock. */
+  readonly startedAtMs: number;
+}
+
+/** Event time up to which buckets are complete, or null while that cannot be said. */
+export function watermarkOf({ nowMs, partitions, startedAtMs }: WatermarkInput): number | null {
+  let watermarkMs = nowMs - WATERMARK_LAG_MS;
+  if (partitions === null) return watermarkMs;
+  // After a start or an outage nothing is known of any Kafka partition until a reader reports.
+  if (!partitions.some(({ updatedAtMs }) => updatedAtMs >= startedAtMs)) return null;
+  for (const { lastRecordAtMs, isCaughtUp, isPaused, updatedAtMs } of partitions) {
+    if (isPaused || (isCaughtUp && nowMs - updatedAtMs <= PROGRESS_FRESH_MS)) continue;
+    if (lastRecordAtMs === null) return null;
+    watermarkMs = Math.min(watermarkMs, lastRecordAtMs);
+  }
+  return watermarkMs;
+}
+
+/** Half open, epoch seconds. */
+export interface Span {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
+/** Starts of the buckets of `range` that lie whole inside the spans taken together. */
+export function coveredBuckets(spans: readonly Span[], range: Span, bucketSeconds: number): number[] {
+  const starts: number[] = [];
+  let next = range.startSeconds;
+  for (const run of join(spans)) {
+    while (next < run.startSeconds) next += bucketSeconds;
+    const until = Math.min(run.endSeconds, range.endSeconds);
+    for (; next + bucketSeconds <= until; next += bucketSeconds) starts.push(next);
+  }
+  return starts;
+}
+
+/** Overlapping and touching spans as one; ascending. */
+function join(spans: readonly Span[]): readonly Span[] {
+  const joined: Span[] = [];
+  for (const span of spans.toSorted((one, other) => one.startSeconds - other.startSeconds)) {
+    const last = joined.at(-1);
+    if (last === undefined || span.startSeconds > last.endSeconds) joined.push(span);
+    else joined[joined.length - 1] = { ...last, endSeconds: Math.max(last.endSeconds, span.endSeconds) };
+  }
+  return joined;
+}
