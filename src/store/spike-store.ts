@@ -1,15 +1,20 @@
 /**
  * Spikes in PostgreSQL. The reader serves the pages and the API: by id, by what is going on, and page by page from the
- * newest.
+ * newest; the store serves the detection loop. Time is the database's, and what the loop changes it changes as leader only.
  */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
+import type { SpikeStore } from '../alert/ports.ts';
 import type { SpikeEvidence, SpikeKind, SpikeReader, SpikeRecord, SpikeState } from '../alert/spike.ts';
-import { readSpikeCursor, SPIKE_STATES, spikeCursorOf } from '../alert/spike.ts';
-import { SPIKE_KINDS } from '../metrics.ts';
 import type { Database } from './database.ts';
+import { changeAsLeader } from './detection-store.ts';
 import type { JsonValue, Spike } from './tables.ts';
 
 const SPIKE_ID = /^\d{1,18}$/;
+const CURSOR = /^(\d{1,15})-(\d{1,18})$/;
+const KINDS: readonly SpikeKind[] = ['surge', 'new_code', 'returning_code', 'silent_code', 'all_codes'];
+const STATES: readonly SpikeState[] = ['pending', 'firing', 'resolved'];
+/** Longest value of details that is looked at as an explanation. */
+const MOST_VALUE_CHARACTERS = 100;
 
 export function createSpikeReader({ kysely }: Pick<Database, 'kysely'>): SpikeReader {
   const spikes = () => kysely.selectFrom('spike').selectAll().orderBy('opened_at', 'desc').orderBy('id', 'desc');
@@ -20,20 +25,15 @@ export function createSpikeReader({ kysely }: Pick<Database, 'kysely'>): SpikeRe
       if (kind !== undefined) query = query.where('kind', '=', kind);
       if (code !== undefined) query = query.where('code', '=', code);
       if (cursor !== undefined) {
-        const after = readSpikeCursor(cursor);
-        if (after === null) throw new RangeError('This is no cursor of a list of spikes.');
-        const openedAt = new Date(after.openedAtMs);
+        const { openedAt, id } = placeOf(cursor);
         query = query.where((where) =>
-          where.or([
-            where('opened_at', '<', openedAt),
-            where.and([where('opened_at', '=', openedAt), where('id', '<', after.id)]),
-          ]),
+          where.or([where('opened_at', '<', openedAt), where.and([where('opened_at', '=', openedAt), where('id', '<', id)])]),
         );
       }
       const found = (await query.execute()).map(spikeOf);
       const items = found.slice(0, limit);
       const last = items.at(-1);
-      return { items, nextCursor: found.length > limit && last !== undefined ? spikeCursorOf(last) : null };
+      return { items, nextCursor: found.length > limit && last !== undefined ? `${last.openedAtMs}-${last.id}` : null };
     },
     async getSpike(id) {
       if (!SPIKE_ID.test(id)) return null;
@@ -56,14 +56,90 @@ export function createSpikeReader({ kysely }: Pick<Database, 'kysely'>): SpikeRe
   };
 }
 
+/** What the detection loop reads and changes of spikes. */
+export function createSpikeStore(database: Database): SpikeStore {
+  const { kysely } = database;
+  return {
+    activeSpikes: createSpikeReader(database).activeSpikes,
+    async spikesToTell(resolvedSinceMs) {
+      const rows = await kysely
+        .selectFrom('spike')
+        .selectAll()
+        .where((where) => where.or([where('state', '<>', 'resolved'), where('resolved_at', '>=', new Date(resolvedSinceMs))]))
+        .orderBy('id')
+        .execute();
+      return rows.map(spikeOf);
+    },
+    async sampleErrors(code, fromMs, toMs, limit) {
+      const rows = await kysely
+        .selectFrom('envelope')
+        .select(['request_id', 'status', 'service', 'route', 'method', 'client', 'release', 'details'])
+        .where('code', '=', code)
+        .where('occurred_at', '>=', new Date(fromMs))
+        .where('occurred_at', '<', new Date(toMs))
+        // A clock that was ahead counts for nothing, also not when that time comes.
+        .where(sql<boolean>`not coalesce('clock_ahead' = any(sanitized), false)`)
+        .orderBy('occurred_at', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(({ request_id, status, details, ...context }) => ({
+        requestId: request_id,
+        status,
+        values: new Map([...scalarsOf(context, ''), ...scalarsOf(fieldsOf(details), 'details.')]),
+      }));
+    },
+    changeStates: (epoch, changes) =>
+      changeAsLeader(database, epoch, async (transaction) => {
+        for (const { id, state, isLate } of changes) {
+          await transaction
+            .updateTable('spike')
+            .set({
+              state,
+              is_late: isLate,
+              epoch,
+              ...(state === 'resolved' ? { resolved_at: sql<Date>`clock_timestamp()` } : {}),
+            })
+            .where('id', '=', id)
+            .where('state', '<>', 'resolved')
+            .execute();
+        }
+      }),
+    markAccepted: (epoch, accepted) =>
+      changeAsLeader(database, epoch, async (transaction) => {
+        for (const { id, isLate } of accepted) {
+          await transaction
+            .updateTable('spike')
+            .set({ state: 'firing', is_late: isLate, epoch, first_accepted_at: sql<Date>`clock_timestamp()` })
+            .where('id', '=', id)
+            .where('state', '=', 'pending')
+            .execute();
+        }
+      }),
+  };
+}
+
+/** Values short enough to be compared and shown. */
+function scalarsOf(
+  fields: Readonly<Record<string, JsonValue | undefined>>,
+  prefix: string,
+): readonly (readonly [string, string])[] {
+  return Object.entries(fields).flatMap(([key, value]) =>
+    (typeof value === 'string' && value.length <= MOST_VALUE_CHARACTERS) ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+      ? [[`${prefix}${key}`, String(value)] as const]
+      : [],
+  );
+}
+
 /** A row in the words of everybody else. @throws TypeError when the row holds what this version does not know. */
-export function spikeOf(row: Selectable<Spike>): SpikeRecord {
+function spikeOf(row: Selectable<Spike>): SpikeRecord {
   return {
     id: row.id,
-    kind: memberOf<SpikeKind>(SPIKE_KINDS, row.kind),
+    kind: memberOf(KINDS, row.kind),
     code: row.code,
     status: row.status,
-    state: memberOf<SpikeState>(SPIKE_STATES, row.state),
+    state: memberOf(STATES, row.state),
     startsAtMs: row.starts_at.getTime(),
     openedAtMs: row.opened_at.getTime(),
     closedAtMs: row.closed_at?.getTime() ?? null,
@@ -79,6 +155,13 @@ export function spikeOf(row: Selectable<Spike>): SpikeRecord {
     labels: textsOf(row.labels),
     evidence: evidenceOf(row.evidence),
   };
+}
+
+/** @throws RangeError when the cursor is none of ours. */
+function placeOf(cursor: string): { readonly openedAt: Date; readonly id: string } {
+  const [, openedAtMs, id] = CURSOR.exec(cursor) ?? [];
+  if (openedAtMs === undefined || id === undefined) throw new RangeError('This is no cursor of a list of spikes.');
+  return { openedAt: new Date(Number(openedAtMs)), id };
 }
 
 function memberOf<T extends string>(members: readonly T[], value: string): T {

@@ -1,0 +1,264 @@
+/**
+ * The detector's place in event time, in PostgreSQL: what was counted, what was collected, how far the readers of Kafka
+ * are, and who leads. Leadership is a row by the database's clock with an epoch; every write of a leader locks that row
+ * in its own transaction, so a replica that only believes it leads writes nothing.
+ */
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { BucketCount, DetectionStore, SpikeChange, Written } from '../alert/ports.ts';
+import type { Span } from '../alert/watermark.ts';
+import type { Database } from './database.ts';
+import type { DB } from './tables.ts';
+
+/** Where a Kafka partition's reader stands; record times in epoch milliseconds, null: none with a timestamp. */
+export interface KafkaProgressReport {
+  readonly topic: string;
+  readonly partition: number;
+  /** Next offset to read, decimal. */
+  readonly committedOffset: string;
+  readonly firstRecordAtMs: number | null;
+  readonly lastRecordAtMs: number | null;
+  readonly isCaughtUp: boolean;
+  /** Waits for an operator; the detector does not wait for it. */
+  readonly isPaused?: boolean;
+}
+
+/** @throws StoreUnavailable. Runs `work` only while `epoch` leads, and holds the lease row still meanwhile. */
+export async function changeAsLeader(
+  { kysely }: Pick<Database, 'kysely'>,
+  epoch: number,
+  work: (transaction: Transaction<DB>) => Promise<void>,
+): Promise<Written> {
+  return kysely.transaction().execute(async (transaction) => {
+    const lease = await transaction
+      .selectFrom('detector_lease')
+      .select('epoch')
+      .where('epoch', '=', String(epoch))
+      .forShare()
+      .executeTakeFirst();
+    if (lease === undefined) return 'stale';
+    await work(transaction);
+    return 'written';
+  });
+}
+
+export function createDetectionStore(database: Database): DetectionStore {
+  const { kysely } = database;
+  return {
+    async keepLease(holder, epoch, leaseMs) {
+      const { rows } = await sql<{ epoch: string | null; now: Date }>`
+        with kept as (
+          update detector_lease set holder = ${holder}, expires_at = clock_timestamp() + ${leaseMs}::float8 * interval '1 ms',
+            epoch = case when holder = ${holder} and epoch = ${epoch}::bigint then epoch else epoch + 1 end
+          where (holder = ${holder} and epoch = ${epoch}::bigint) or expires_at < clock_timestamp()
+          returning epoch
+        )
+        select (select epoch from kept) as epoch, clock_timestamp() as now`.execute(kysely);
+      const [row] = rows;
+      if (row === undefined) throw new RangeError('The lease answered without a row.');
+      return { epoch: row.epoch === null ? null : Number(row.epoch), nowMs: row.now.getTime() };
+    },
+    async releaseLease(holder, epoch) {
+      await kysely
+        .updateTable('detector_lease')
+        .set({ expires_at: sql<Date>`'-infinity'` })
+        .where('holder', '=', holder)
+        .where('epoch', '=', String(epoch))
+        .execute();
+    },
+    extendSpan: (key, fromMs, toMs) => extendSpan(kysely, key, fromMs, toMs),
+    async readProgress() {
+      const row = await kysely
+        .selectFrom('detector_progress')
+        .select(['evaluated_until', 'blind_since'])
+        .executeTakeFirstOrThrow();
+      return { evaluatedUntilMs: row.evaluated_until?.getTime() ?? null, blindSinceMs: row.blind_since?.getTime() ?? null };
+    },
+    async readPartitions(topic) {
+      const rows = await kysely.selectFrom('kafka_progress').selectAll().where('topic', '=', topic).execute();
+      return rows.map((row) => ({
+        lastRecordAtMs: row.last_record_at?.getTime() ?? null,
+        isCaughtUp: row.is_caught_up,
+        isPaused: row.is_paused,
+        updatedAtMs: row.updated_at.getTime(),
+      }));
+    },
+    async readEarliestBucket(fromMs) {
+      // Not min(): it would read every row of codes whose clock was ahead; the index gives the first at once.
+      const row = await kysely
+        .selectFrom('bucket_count')
+        .select('bucket_start')
+        .where('bucket_start', '>=', new Date(fromMs))
+        .where('is_clock_ahead', '=', false)
+        .orderBy('bucket_start')
+        .limit(1)
+        .executeTakeFirst();
+      return row?.bucket_start.getTime() ?? null;
+    },
+    readCounts: (range, code) => readCounts(kysely, range, code === undefined ? undefined : [code]),
+    async readSpans({ startSeconds, endSeconds }) {
+      const rows = await kysely
+        .selectFrom('collected_span')
+        .select(['started_at', 'ended_at'])
+        .where('ended_at', '>', new Date(startSeconds * 1000))
+        .where('started_at', '<', new Date(endSeconds * 1000))
+        .execute();
+      return rows.map((row) => ({ startSeconds: row.started_at.getTime() / 1000, endSeconds: row.ended_at.getTime() / 1000 }));
+    },
+    async takeLateCodes(epoch, limit, range) {
+      const found = new Map<string, BucketCount[]>();
+      const written = await changeAsLeader(database, epoch, async (transaction) => {
+        const { rows } = await sql<{ code: string }>`
+          delete from late_code where code in (select distinct code from late_code order by code limit ${limit})
+          returning code`.execute(transaction);
+        for (const { code } of rows) found.set(code, []);
+        if (found.size === 0) return;
+        for (const row of await readCounts(transaction, range, [...found.keys()])) found.get(row.code)?.push(row);
+      });
+      return written === 'stale' ? 'stale' : found;
+    },
+    async writeEvaluated(epoch, { fromMs, untilMs, changes }) {
+      return changeAsLeader(database, epoch, async (transaction) => {
+        const until = new Date(untilMs);
+        const from = fromMs === null ? null : new Date(fromMs);
+        const { numUpdatedRows } = await transaction
+          .updateTable('detector_progress')
+          .set({ evaluated_until: until })
+          .where('evaluated_until', 'is not distinct from', from)
+          .executeTakeFirst();
+        // Written before, by a call whose answer was lost: the changes came with it.
+        if (numUpdatedRows === 0n) return;
+        for (const change of changes) await applyChange(transaction, epoch, change);
+      });
+    },
+    writeBlindSince: (epoch, blindSinceMs) =>
+      changeAsLeader(database, epoch, async (transaction) => {
+        const blind_since = blindSinceMs === null ? null : new Date(blindSinceMs);
+        await transaction.updateTable('detector_progress').set({ blind_since }).execute();
+      }),
+  };
+}
+
+async function readCounts(
+  kysely: Kysely<DB>,
+  range: Span,
+  codes: readonly string[] | undefined,
+): Promise<readonly BucketCount[]> {
+  let query = kysely
+    .selectFrom('bucket_count')
+    .select(['code', 'bucket_start', (count) => count.fn.sum<string>('error_count').as('count')])
+    .where('bucket_start', '>=', new Date(range.startSeconds * 1000))
+    .where('bucket_start', '<', new Date(range.endSeconds * 1000))
+    .where('is_clock_ahead', '=', false)
+    .groupBy(['code', 'bucket_start']);
+  if (codes !== undefined) query = query.where('code', 'in', codes);
+  const rows = await query.execute();
+  return rows.map((row) => ({ code: row.code, bucketStartSeconds: row.bucket_start.getTime() / 1000, count: Number(row.count) }));
+}
+
+async function applyChange(transaction: Transaction<DB>, epoch: number, change: SpikeChange): Promise<void> {
+  if (change.kind === 'begin') {
+    const { spike } = change;
+    await transaction
+      .insertInto('spike')
+      .values({
+        kind: spike.kind,
+        code: spike.code,
+        status: spike.status,
+        state: 'pending',
+        starts_at: new Date(spike.startsAtMs),
+        opened_at: new Date(spike.openedAtMs),
+        observed: spike.observed,
+        expected: spike.expected,
+        window_seconds: spike.windowSeconds,
+        score: spike.score,
+        labels: JSON.stringify(spike.labels),
+        evidence: JSON.stringify(spike.evidence),
+        detected_at: sql<Date>`clock_timestamp()`,
+        epoch,
+      })
+      .onConflict((conflict) => conflict.columns(['code', 'kind']).where('state', '<>', 'resolved').doNothing())
+      .execute();
+    return;
+  }
+  const live = transaction
+    .updateTable('spike')
+    .set('epoch', String(epoch))
+    .where('code', '=', change.code)
+    .where('kind', '=', 'surge')
+    .where('state', '<>', 'resolved');
+  switch (change.kind) {
+    case 'continue':
+      await live.set({ closed_at: null, close_reason: null }).execute();
+      return;
+    case 'close':
+      // An onset estimated later than a close that was recomputed would break the order of the two.
+      await live
+        .set({
+          closed_at: sql<Date>`greatest(starts_at, ${new Date(change.closedAtMs)}::timestamptz)`,
+          close_reason: change.reason,
+        })
+        .where('closed_at', 'is', null)
+        .execute();
+      return;
+    case 'end_untold':
+      await live.set({ state: 'resolved', is_late: true, resolved_at: sql<Date>`clock_timestamp()` }).execute();
+      return;
+    default:
+      change satisfies never;
+  }
+}
+
+/** Event time from..to in which nothing was missed under this key. Never past the database's clock, never shorter than it was. */
+async function extendSpan(kysely: Kysely<DB>, key: string, fromMs: number, toMs: number): Promise<void> {
+  await sql`
+    insert into collected_span as span (span_key, started_at, ended_at)
+    select ${key}, given.started_at, greatest(given.started_at, least(given.ended_at, clock_timestamp()))
+    from (values (${new Date(fromMs)}::timestamptz, ${new Date(toMs)}::timestamptz)) as given (started_at, ended_at)
+    on conflict on constraint collected_span_pkey do update set
+      started_at = least(span.started_at, excluded.started_at), ended_at = greatest(span.ended_at, excluded.ended_at)`.execute(
+    kysely,
+  );
+}
+
+/** What a source of envelopes tells of how far it is. */
+export function createProgressRecorder({ kysely }: Pick<Database, 'kysely'>) {
+  return {
+    /** Upserts each Kafka partition's place and stretches the topic's span, in one transaction. @throws StoreUnavailable. */
+    async recordKafkaProgress(progress: readonly KafkaProgressReport[]): Promise<void> {
+      if (progress.length === 0) return;
+      await kysely.transaction().execute(async (transaction) => {
+        for (const report of progress.toSorted((one, other) => one.partition - other.partition)) {
+          await sql`
+            insert into kafka_progress as known
+              (topic, kafka_partition, committed_offset, first_record_at, last_record_at, is_caught_up, is_paused, updated_at)
+            values (${report.topic}, ${report.partition}, ${report.committedOffset}::bigint, ${momentOf(report.firstRecordAtMs)},
+              ${momentOf(report.lastRecordAtMs)}, ${report.isCaughtUp}, ${report.isPaused ?? false}, clock_timestamp())
+            on conflict on constraint kafka_progress_pkey do update set
+              committed_offset = excluded.committed_offset, is_caught_up = excluded.is_caught_up, is_paused = excluded.is_paused,
+              first_record_at = least(known.first_record_at, excluded.first_record_at),
+              last_record_at = coalesce(excluded.last_record_at, known.last_record_at), updated_at = clock_timestamp()`.execute(
+            transaction,
+          );
+        }
+        for (const [topic, { startMs, endMs }] of spansOf(progress))
+          await extendSpan(transaction, `kafka:${topic}`, startMs, endMs);
+      });
+    },
+    extendSpan: (key: string, fromMs: number, toMs: number) => extendSpan(kysely, key, fromMs, toMs),
+  };
+}
+
+function momentOf(atMs: number | null): Date | null {
+  return atMs === null ? null : new Date(atMs);
+}
+
+function spansOf(progress: readonly KafkaProgressReport[]) {
+  const spans = new Map<string, { readonly startMs: number; readonly endMs: number }>();
+  for (const { topic, firstRecordAtMs, lastRecordAtMs } of progress) {
+    const [firstMs, lastMs] = [firstRecordAtMs ?? lastRecordAtMs, lastRecordAtMs ?? firstRecordAtMs];
+    if (firstMs === null || lastMs === null) continue;
+    const known = spans.get(topic);
+    spans.set(topic, { startMs: Math.min(known?.startMs ?? firstMs, firstMs), endMs: Math.max(known?.endMs ?? lastMs, lastMs) });
+  }
+  return spans;
+}
