@@ -1,0 +1,473 @@
+/**
+ * The detection loop on a real PostgreSQL and a real Alertmanager. Nobody waits for event time to pass: the database has a
+ * `clock_timestamp` of its own, found before PostgreSQL's, which a test moves on; the loop's monotonic clock is passed in.
+ * The clock starts in the past, so that what is resolved by it is also over by Alertmanager's.
+ */
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { createAlertmanagerClients } from '../../src/alert/alertmanager-client.ts';
+import type { Clock } from '../../src/alert/clock.ts';
+import { createDetectionLoop, type DetectionLoop } from '../../src/alert/detection-loop.ts';
+import type { AlertmanagerClient } from '../../src/alert/ports.ts';
+import type { Catalogue, CodeEntry } from '../../src/catalogue/catalogue.ts';
+import { createMetrics, createRegistry, type Metrics } from '../../src/metrics.ts';
+import { createDatabase } from '../../src/store/database.ts';
+import { createDetectionStore, createProgressRecorder } from '../../src/store/detection-store.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
+import { type Alertmanager, startAlertmanager } from '../support/alertmanager.ts';
+import { startTestDatabase } from '../support/postgres.ts';
+import { alertmanagerMissing, skipReason } from '../support/requirements.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const DEADLINE_MS = 20_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const BUCKET_MS = 10_000;
+const CODE = 'INVALID_CREDENTIALS';
+const NORMAL_COUNT = 6;
+const SURGE_COUNT = 60;
+/** How far the database's clock is behind at the start of a test. */
+const BEHIND_MS = 13 * MINUTE_MS;
+const HOLD_SECONDS = 30;
+
+const log = { debug() {}, info() {}, warn() {}, error: (fields: object, text: string) => console.error(text, fields) };
+const words = { meaning: 'Wrong credentials.', callerAdvice: '', supportWords: '', isRetryable: false };
+const entry: CodeEntry = { ...words, code: CODE, status: 401, fault: 'client', severity: null, team: 'identity', detailKeys: [] };
+const catalogue: Catalogue = { codes: new Map([[CODE, entry]]), statuses: new Map() };
+const links = {
+  publicUrl: 'http://surgewatch.test/prefix',
+  alertmanagerPublicUrl: 'http://alerts.test',
+  dashboardUrl: 'http://grafana.test/d/1',
+  runbookUrl: 'http://runbooks.test/surge',
+};
+
+const stops: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const stop of stops.reverse()) await stop();
+});
+
+interface LoopOptions {
+  readonly clients?: readonly AlertmanagerClient[];
+  readonly clock?: Clock;
+  readonly kafkaTopic?: string;
+}
+
+async function startWorld() {
+  const server = await startTestDatabase();
+  await server.query('create schema fake');
+  await server.query("create table fake.clock (shift interval not null default '0')");
+  await server.query('insert into fake.clock default values');
+  await server.query(
+    'create function fake.clock_timestamp() returns timestamptz language sql volatile as $$ select pg_catalog.clock_timestamp() + shift from fake.clock $$',
+  );
+  await server.query('grant usage on schema fake to public');
+  await server.query('grant select on fake.clock to public');
+  const name = new URL(server.connectionString).pathname.slice(1);
+  await server.query(`alter database ${name} set search_path = public, fake, pg_catalog`);
+  await migrate(server.connectionString);
+  const database = createDatabase({ connectionString: server.connectionString, role: 'surgewatch_app', poolSize: 6, log });
+  const moveClock = (byMs: number) => server.query(`update fake.clock set shift = shift + $1::float8 * interval '1 ms'`, [byMs]);
+  await moveClock(-BEHIND_MS);
+  const [row] = await server.query(
+    "select extract(epoch from date_bin('10 s', clock_timestamp(), 'epoch'))::float8 * 1000 as now",
+  );
+  const nowMs = Number(row?.['now']);
+  const metrics = createMetrics(createRegistry());
+  let processCount = 0;
+  stops.push(
+    () => server.stop(),
+    () => database.close(),
+  );
+
+  return {
+    query: server.query,
+    database,
+    metrics,
+    reader: createSpikeReader(database),
+    recorder: createProgressRecorder(database),
+    moveClock,
+    /** Start of the current bucket when the test began. */
+    nowMs,
+    loop({ clients = [], clock = createTestClock(), kafkaTopic }: LoopOptions = {}): DetectionLoop {
+      processCount += 1;
+      const loop = createDetectionLoop(
+        {
+          processId: `process-${processCount}`,
+          holdSeconds: HOLD_SECONDS,
+          falsePagesPerWeek: 1,
+          labels: { env: 'test', severity: 'none' },
+          links,
+          kafkaTopic: kafkaTopic ?? null,
+        },
+        {
+          detection: createDetectionStore(database),
+          spikes: createSpikeStore(database),
+          alertmanagers: clients,
+          catalogue,
+          metrics,
+          clock,
+          log,
+        },
+      );
+      stops.push(() => loop.stop());
+      return loop;
+    },
+    /** Stores `count` errors, give or take, in each bucket of from..to, and says that this time was listened to. */
+    async count(fromMs: number, toMs: number, count: number, code = CODE): Promise<void> {
+      await server.query(
+        `insert into bucket_count (code, bucket_start, is_clock_ahead, replica_id, lane, error_count)
+         select $1, start, false, 'test', 0, $4 + (hashtext(start::text) % 3)
+         from generate_series(to_timestamp($2::float8 / 1000), to_timestamp($3::float8 / 1000) - interval '10 s', '10 s') as start
+         on conflict on constraint bucket_count_pkey do update set error_count = excluded.error_count`,
+        [code, fromMs, toMs, count],
+      );
+      await server.query(
+        `insert into collected_span values ('test', to_timestamp($1::float8 / 1000), to_timestamp($2::float8 / 1000))
+         on conflict (span_key) do update set started_at = least(collected_span.started_at, excluded.started_at),
+           ended_at = greatest(collected_span.ended_at, excluded.ended_at)`,
+        [fromMs, toMs],
+      );
+    },
+    /** Rows of the surge, for its evidence: newest `req-1`. */
+    async storeErrors(atMs: number, service: string): Promise<void> {
+      await server.query("select prepare_envelope_day((to_timestamp($1::float8 / 1000) at time zone 'UTC')::date)", [atMs]);
+      await server.query(
+        `insert into envelope (request_id, code, day, occurred_at, received_at, status, source, message, details, service, redaction_version)
+         select 'req-' || n, $1, (at at time zone 'UTC')::date, at, at, 401, 'webhook', 'no', '{}', $3, 1
+         from generate_series(1, 10) as n, lateral (select to_timestamp($2::float8 / 1000) - n * interval '1 s' as at) as moment`,
+        [CODE, atMs, service],
+      );
+    },
+    spikes: async () => (await createSpikeReader(database).listSpikes({ limit: 100 })).items,
+  };
+}
+
+/** An hour of normal errors, then ten times as many since `surgeAgoMs`, until `surgeEndMs` from now, then normal again. */
+async function storeSurge(
+  world: Awaited<ReturnType<typeof startWorld>>,
+  surgeAgoMs = 50_000,
+  surgeEndMs = MINUTE_MS,
+): Promise<void> {
+  const { nowMs } = world;
+  await world.count(nowMs - 70 * MINUTE_MS, nowMs + 15 * MINUTE_MS, NORMAL_COUNT);
+  await world.count(nowMs - surgeAgoMs, nowMs + surgeEndMs, SURGE_COUNT);
+}
+
+/** Never calls by itself; time passes only when told. */
+function createTestClock() {
+  let shiftMs = 0;
+  return {
+    monotonicMs: () => performance.now() + shiftMs,
+    schedule: () => () => {},
+    breathe: async () => {},
+    move(byMs: number) {
+      shiftMs += byMs;
+    },
+  };
+}
+
+/** Takes what it is given and remembers it. */
+function createCollector(answer: 'accepted' | 'failed' = 'accepted') {
+  const pushed: { labels: Readonly<Record<string, string>>; annotations: Readonly<Record<string, string>>; endsAt: string }[] =
+    [];
+  const client: AlertmanagerClient = {
+    name: 'collector',
+    push: async (alerts) => {
+      pushed.push(...alerts);
+      return alerts.map(() => answer);
+    },
+  };
+  return { client, pushed, ofSpikes: () => pushed.filter(({ labels }) => labels['alertname'] === 'ApiErrorSpike') };
+}
+
+async function tickUntil(loop: DetectionLoop, what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  await waitFor(
+    async () => {
+      await loop.tick();
+      return condition();
+    },
+    { deadlineMs: DEADLINE_MS, what },
+  );
+}
+
+async function failedPushes({ metrics }: { metrics: Metrics }): Promise<number> {
+  return (await metrics.alertmanagerPushesTotal.get()).values.find(({ labels }) => labels.result === 'failed')?.value ?? 0;
+}
+
+describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, () => {
+  async function openAlertmanager(): Promise<Alertmanager> {
+    const alertmanager = await startAlertmanager();
+    stops.push(() => alertmanager.stop());
+    return alertmanager;
+  }
+  const clientsOf = ({ url }: Alertmanager) => createAlertmanagerClients({ urls: [url], authorization: null }, log);
+  const spikeNotices = ({ notifications }: Alertmanager) =>
+    notifications.flatMap(({ alerts }) => alerts.filter(({ labels }) => labels['alertname'] === 'ApiErrorSpike'));
+
+  test('a tenfold surge after an hour of normal errors is one spike: firing with all it should say, then resolved', async () => {
+    const [world, alertmanager] = [await startWorld(), await openAlertmanager()];
+    await storeSurge(world);
+    await world.storeErrors(world.nowMs - 30_000, 'login');
+    const loop = world.loop({ clients: clientsOf(alertmanager) });
+    await loop.tick();
+    const notice = await waitFor(() => spikeNotices(alertmanager)[0], {
+      deadlineMs: DEADLINE_MS,
+      what: 'the alert to be notified',
+    });
+    assert.equal(notice.status, 'firing');
+    assert.deepEqual(notice.labels, {
+      alertname: 'ApiErrorSpike',
+      code: CODE,
+      status: '401',
+      fault: 'client',
+      severity: 'warning',
+      team: 'identity',
+      env: 'test',
+    });
+    const spike = await waitFor(async () => (await world.spikes()).find(({ state }) => state === 'firing'), {
+      deadlineMs: DEADLINE_MS,
+      what: 'the acceptance to be recorded',
+    });
+    assert.equal(spike.isLate, false);
+    assert.ok(Math.abs(spike.startsAtMs - (world.nowMs - 50_000)) <= 2 * BUCKET_MS, 'the onset is near the true one');
+    assert.equal(new Date(notice.startsAt).getTime(), spike.startsAtMs);
+    const { summary, description, ...rest } = notice.annotations;
+    assert.match(
+      summary ?? '',
+      /^INVALID_CREDENTIALS \(401, client fault\): \d+ errors in \d+ seconds, [\d.]+ times the expected [\d.]+, since /,
+    );
+    assert.match(description ?? '', /It began about \d\d:\d\d UTC\./);
+    assert.deepEqual(rest, {
+      request_ids: 'req-1, req-2, req-3',
+      dominant_detail: 'service=login (100 % of sampled errors)',
+      runbook_url: links.runbookUrl,
+      dashboard_url: links.dashboardUrl,
+      lookup_url: `${links.publicUrl}/requests/req-1`,
+      silence_url: `http://alerts.test/#/silences/new?filter=${encodeURIComponent(`{alertname="ApiErrorSpike",code="${CODE}",status="401"}`)}`,
+    });
+    assert.equal(notice.generatorURL, `${links.publicUrl}/spikes/${spike.id}`);
+    const gauge = await world.metrics.spikeActive.get();
+    assert.deepEqual(
+      gauge.values.map(({ labels, value }) => ({ ...labels, value })),
+      [{ code: CODE, status: '401', value: 1 }],
+    );
+
+    await world.moveClock(12 * MINUTE_MS);
+    await loop.tick();
+    const last = await waitFor(() => spikeNotices(alertmanager).find(({ status }) => status === 'resolved'), {
+      deadlineMs: DEADLINE_MS,
+      what: 'the resolve to be notified',
+    });
+    assert.equal(last.startsAt, notice.startsAt);
+    assert.equal(spikeNotices(alertmanager).length, 2);
+    const all = await world.spikes();
+    assert.deepEqual(
+      all.map(({ state, closeReason }) => ({ state, closeReason })),
+      [{ state: 'resolved', closeReason: 'subsided' }],
+    );
+    assert.deepEqual((await world.metrics.spikeActive.get()).values, []);
+  });
+
+  test('a spike that began and ended while Alertmanager was away is told once it is back: firing, then resolved, marked late', async () => {
+    const [world, alertmanager] = [await startWorld(), await openAlertmanager()];
+    await alertmanager.kill();
+    await storeSurge(world);
+    const clock = createTestClock();
+    const loop = world.loop({ clients: clientsOf(alertmanager), clock });
+    await loop.tick();
+    await world.moveClock(12 * MINUTE_MS);
+    await loop.tick();
+    const [before] = await world.spikes();
+    assert.equal(before?.state, 'pending');
+    assert.ok(before.closedAtMs !== null);
+    // The push of the first tick has given up: what is told from here on is told after the end.
+    await waitFor(async () => (await failedPushes(world)) > 0, { deadlineMs: DEADLINE_MS, what: 'the push to fail' });
+    await alertmanager.restart();
+    await tickUntil(loop, 'the late alert', () => spikeNotices(alertmanager).length > 0);
+    await waitFor(async () => (await world.spikes())[0]?.state === 'firing', { deadlineMs: DEADLINE_MS, what: 'firing' });
+    // Alertmanager sends a resolve only of what it has notified; the hold gives it the time.
+    await world.moveClock(HOLD_SECONDS * 1000);
+    await tickUntil(loop, 'the late resolve', () => spikeNotices(alertmanager).some(({ status }) => status === 'resolved'));
+    const notices = spikeNotices(alertmanager);
+    assert.deepEqual(
+      notices.map(({ status }) => status),
+      ['firing', 'resolved'],
+    );
+    assert.match(notices[0]?.annotations['lateness'] ?? '', /^Told \d+ minutes late/);
+    assert.equal(new Date(notices[0]?.startsAt ?? '').getTime(), before.startsAtMs);
+    assert.equal((await world.spikes())[0]?.isLate, true);
+  });
+
+  test('an Alertmanager that was killed and forgot everything shows the live alert again', async () => {
+    const [world, alertmanager] = [await startWorld(), await openAlertmanager()];
+    await storeSurge(world, 50_000, 10 * MINUTE_MS);
+    const clock = createTestClock();
+    const loop = world.loop({ clients: clientsOf(alertmanager), clock });
+    await loop.tick();
+    const isShown = async () => (await alertmanager.listAlerts()).some(({ labels }) => labels['alertname'] === 'ApiErrorSpike');
+    await waitFor(isShown, { deadlineMs: DEADLINE_MS, what: 'the alert' });
+    await waitFor(async () => (await world.spikes())[0]?.state === 'firing', { deadlineMs: DEADLINE_MS, what: 'firing' });
+    await alertmanager.kill();
+    await alertmanager.restart();
+    assert.equal(await isShown(), false);
+    clock.move(MINUTE_MS);
+    await tickUntil(loop, 'the alert again', isShown);
+  });
+});
+
+test('without an Alertmanager a spike fires at once and is resolved', async () => {
+  const world = await startWorld();
+  await storeSurge(world);
+  const loop = world.loop();
+  await loop.tick();
+  assert.deepEqual(
+    (await world.spikes()).map(({ state }) => state),
+    ['firing'],
+  );
+  await world.moveClock(12 * MINUTE_MS);
+  await loop.tick();
+  assert.deepEqual(
+    (await world.spikes()).map(({ state }) => state),
+    ['resolved'],
+  );
+});
+
+test('one leads: a second loop neither pushes nor evaluates, and takes over when the lease has run out', async () => {
+  const world = await startWorld();
+  await storeSurge(world, 50_000, 10 * MINUTE_MS);
+  const [one, other] = [createCollector(), createCollector()];
+  const [leader, standby] = [world.loop({ clients: [one.client] }), world.loop({ clients: [other.client] })];
+  await leader.tick();
+  const before = await world.query('select evaluated_until, epoch from detector_progress, detector_lease');
+  await world.moveClock(12_000);
+  await standby.tick();
+  assert.deepEqual(await world.query('select evaluated_until, epoch from detector_progress, detector_lease'), before);
+  assert.equal(other.pushed.length, 0);
+  await world.moveClock(5_000);
+  await standby.tick();
+  assert.deepEqual(await world.query('select holder, epoch::int from detector_lease'), [{ holder: 'process-2', epoch: 2 }]);
+  await waitFor(() => other.ofSpikes().length === 1, { deadlineMs: DEADLINE_MS, what: 'the new leader to push' });
+  const pushes = one.pushed.length;
+  await leader.tick();
+  assert.equal(one.pushed.length, pushes);
+  assert.equal((await world.spikes()).length, 1);
+});
+
+test('a restart in the middle of a spike neither closes nor opens it anew', async () => {
+  const world = await startWorld();
+  await storeSurge(world, 50_000, 3 * MINUTE_MS);
+  const first = world.loop();
+  await first.tick();
+  const [opened] = await world.spikes();
+  await first.stop();
+  await world.moveClock(90_000);
+  const second = world.loop();
+  await second.tick();
+  assert.deepEqual(await world.spikes(), [opened]);
+  await second.stop();
+  await world.moveClock(11 * MINUTE_MS);
+  await world.loop().tick();
+  const [closed, ...others] = await world.spikes();
+  assert.deepEqual(others, []);
+  assert.equal(closed?.state, 'resolved');
+  assert.ok((closed.closedAtMs ?? 0) > world.nowMs + 3 * MINUTE_MS);
+});
+
+test('a surge in history that is over since more than an hour is recorded and told to nobody', async () => {
+  const world = await startWorld();
+  const { nowMs } = world;
+  await world.count(nowMs - 8 * HOUR_MS, nowMs, NORMAL_COUNT);
+  await world.count(nowMs - 4 * HOUR_MS, nowMs - 4 * HOUR_MS + 5 * MINUTE_MS, SURGE_COUNT);
+  const { client, pushed, ofSpikes } = createCollector();
+  const loop = world.loop({ clients: [client] });
+  await loop.tick();
+  await waitFor(() => pushed.length > 0, { deadlineMs: DEADLINE_MS, what: 'the watchdog' });
+  assert.deepEqual(
+    (await world.spikes()).map(({ state, isLate }) => ({ state, isLate })),
+    [{ state: 'resolved', isLate: true }],
+  );
+  assert.deepEqual(ofSpikes(), []);
+  assert.equal((await world.metrics.spikesTotal.get()).values.find(({ labels }) => labels.kind === 'surge')?.value, 0);
+});
+
+test('late counts are learnt without opening or closing anything old', async () => {
+  const world = await startWorld();
+  const { nowMs } = world;
+  await world.count(nowMs - 6 * HOUR_MS, nowMs + 15 * MINUTE_MS, NORMAL_COUNT);
+  const loop = world.loop();
+  await loop.tick();
+  await world.count(nowMs - 3 * HOUR_MS, nowMs - 3 * HOUR_MS + 10 * MINUTE_MS, SURGE_COUNT);
+  await world.query("insert into late_code values ($1, 'test', 0)", [CODE]);
+  await loop.tick();
+  assert.deepEqual(await world.spikes(), []);
+  assert.deepEqual(await world.query('select * from late_code'), []);
+  const expected = (await world.metrics.expectedErrorsPerSecond.get()).values;
+  assert.equal(expected.length, 1);
+});
+
+test('late counts that show a surge going on now open it', async () => {
+  const world = await startWorld();
+  await world.count(world.nowMs - 2 * HOUR_MS, world.nowMs + 15 * MINUTE_MS, NORMAL_COUNT);
+  const loop = world.loop();
+  await loop.tick();
+  assert.deepEqual(await world.spikes(), []);
+  await world.count(world.nowMs - 3 * MINUTE_MS, world.nowMs + 15 * MINUTE_MS, SURGE_COUNT);
+  await world.query("insert into late_code values ($1, 'test', 0)", [CODE]);
+  await loop.tick();
+  await loop.tick();
+  assert.deepEqual(
+    (await world.spikes()).map(({ code, closedAtMs }) => ({ code, closedAtMs })),
+    [{ code: CODE, closedAtMs: null }],
+  );
+});
+
+test('a Kafka partition that is behind holds event time, and blindness is told once and ended', async () => {
+  const world = await startWorld();
+  const { nowMs } = world;
+  await world.count(nowMs - HOUR_MS, nowMs + 15 * MINUTE_MS, NORMAL_COUNT);
+  const { client, pushed } = createCollector();
+  const loop = world.loop({ clients: [client], kafkaTopic: 'errors' });
+  const place = { topic: 'errors', partition: 0, committedOffset: '7', firstRecordAtMs: nowMs - HOUR_MS };
+  const evaluatedUntil = async () => {
+    const [row] = await world.query('select extract(epoch from evaluated_until)::float8 * 1000 as until from detector_progress');
+    return row?.['until'] ?? null;
+  };
+  const blindAlerts = () => pushed.filter(({ labels }) => labels['alertname'] === 'SurgewatchDetectorBlind');
+  await world.recorder.recordKafkaProgress([{ ...place, lastRecordAtMs: nowMs, isCaughtUp: true }]);
+  await loop.tick();
+  assert.equal(await evaluatedUntil(), null, 'what was reported before this process started says nothing');
+  await world.recorder.recordKafkaProgress([{ ...place, lastRecordAtMs: nowMs - 10 * MINUTE_MS, isCaughtUp: false }]);
+  await loop.tick();
+  assert.equal(await evaluatedUntil(), nowMs - 10 * MINUTE_MS);
+  assert.equal((await world.metrics.detectorBlind.get()).values[0]?.value, 1);
+  await waitFor(() => blindAlerts().length === 1, { deadlineMs: DEADLINE_MS, what: 'blindness to be told' });
+  await world.recorder.recordKafkaProgress([{ ...place, lastRecordAtMs: nowMs - BUCKET_MS, isCaughtUp: true }]);
+  await loop.tick();
+  assert.ok(Number(await evaluatedUntil()) >= nowMs - 2 * BUCKET_MS);
+  assert.equal((await world.metrics.detectorBlind.get()).values[0]?.value, 0);
+  await tickUntil(loop, 'its end to be told', () => blindAlerts().length === 2);
+  const [begin, end] = blindAlerts();
+  assert.ok(begin && end && end.endsAt < begin.endsAt);
+});
+
+test('an Alertmanager that hangs never stalls the detector', async () => {
+  const world = await startWorld();
+  await storeSurge(world, 50_000, 10 * MINUTE_MS);
+  const hanging = Promise.withResolvers<void>();
+  const client: AlertmanagerClient = {
+    name: 'hanging',
+    async push(alerts, { signal }) {
+      signal.addEventListener('abort', () => hanging.resolve());
+      await hanging.promise;
+      return alerts.map(() => 'failed');
+    },
+  };
+  const { client: healthy, ofSpikes } = createCollector();
+  const loop = world.loop({ clients: [client, healthy] });
+  await loop.tick();
+  await world.moveClock(MINUTE_MS);
+  await loop.tick();
+  await waitFor(() => ofSpikes().length > 0, { deadlineMs: DEADLINE_MS, what: 'the other Alertmanager to hear of it' });
+  await loop.stop();
+});
