@@ -7,6 +7,7 @@ import { isSecretWord } from './secret-name.ts';
 import { isAlphanumeric, isSpace, type Span } from './span.ts';
 
 const MAX_NAME_LENGTH = 64;
+const LONGEST_PROSE = 12;
 const MAX_GAP = 8;
 /** Their values hold spaces; the rest of the line belongs to them. */
 const WHOLE_LINE = /(?:authorization|cookie)$/i;
@@ -56,14 +57,8 @@ function valueAfter(text: string, from: number, isWholeLine: boolean): { readonl
   }
   if (quote === '{' || quote === '[') return { start: quoteStart, end: endOfBrackets(text, quoteStart) };
   const end = isWholeLine ? endOfLine(text, start) : endOfBare(text, start);
-  const isSentence =
-    start > from &&
-    PROSE.has(
-      text
-        .slice(start, Math.min(end, start + 16))
-        .replace(/[.!]$/, '')
-        .toLowerCase(),
-    );
+  const word = start > from && end - start <= LONGEST_PROSE ? text.slice(start, end) : '';
+  const isSentence = PROSE.has(word.replace(/[.!]$/, '').toLowerCase());
   return isSentence ? null : { start, end };
 }
 

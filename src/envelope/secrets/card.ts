@@ -1,96 +1,160 @@
 /**
- * Payment card numbers: 13 to 19 digits in any script, whole or in groups parted by spaces or dashes, that pass the Luhn
- * check (ISO/IEC 7812-1, annex B). First digits that no card has are let pass, or one in ten epoch timestamps would go.
+ * Payment card numbers: 13 to 19 digits in any script, whole or in even groups parted by spaces or dashes, that pass the
+ * Luhn check (ISO/IEC 7812-1, annex B). First digits that no card has are let pass, or one in ten epoch timestamps would go;
+ * so are uneven groups, which are numbers that happen to stand side by side.
  */
+import { digitOf, endOfDigits } from './digit.ts';
 import { isAlphanumeric, isSpace, type Span } from './span.ts';
 
 const MIN_DIGITS = 13;
 const MAX_DIGITS = 19;
-/** Smallest group of a card number in print, the last one aside. */
-const MIN_GROUP = 3;
+/** A row of even groups that is longer holds no single number; it goes whole, for cards may be anywhere in it. */
+const MAX_ROW_DIGITS = 2 * MAX_DIGITS;
+/** Longest groups that are printed, and the longest of a row whose last group may be shorter. */
+const MAX_GROUP = 8;
+const MAX_UNFILLED_GROUP = 6;
 const MAX_SEPARATORS = 2;
 /** Only UATP cards begin with 1; they have 15 digits. */
 const UATP_DIGITS = 15;
+/** American Express and Diners print 4-6-5 and 4-6-4. */
+const UNEVEN = /\p{Nd}{4}[\s\p{Pd}]{1,2}\p{Nd}{6}[\s\p{Pd}]{1,2}\p{Nd}{4,5}(?![\p{Nd}A-Za-z])/uy;
+const UNEVEN_FIRST = 4;
+const UUID = /[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}/y;
+const UUID_LENGTH = 36;
 
-/** Zeros of the decimal digits that a keyboard or a form may produce beside ASCII's. */
-const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20, 0x1040, 0xff10];
+// Scratch space of the one row that is read at a time: where its groups begin and end, how many digits stand before each,
+// and Luhn sums before each digit with every second digit doubled, those at even places or those at odd ones.
+const groupStarts = new Int32Array(MAX_ROW_DIGITS + 1);
+const groupEnds = new Int32Array(MAX_ROW_DIGITS + 1);
+const digitsBefore = new Int32Array(MAX_ROW_DIGITS + 2);
+const sumsEven = new Int32Array(MAX_ROW_DIGITS + 1);
+const sumsOdd = new Int32Array(MAX_ROW_DIGITS + 1);
 
 export function findCards(text: string, spans: Span[]): void {
   let at = 0;
   while (at < text.length) {
-    if (digitOf(text.charCodeAt(at)) === -1) {
-      at++;
-      continue;
-    }
-    const uuidEnd = endOfUuid(text, at);
-    const cardEnd = uuidEnd > at ? at : endOfCard(text, at);
-    if (cardEnd > at) spans.push({ start: at, end: cardEnd, mark: '[card]' });
-    at = Math.max(uuidEnd, cardEnd, endOfDigits(text, at));
+    if (digitOf(text.charCodeAt(at)) === -1) at++;
+    else if (at > 0 && isAlphanumeric(text.charCodeAt(at - 1))) at = endOfDigits(text, at);
+    else at = endOfUuid(text, at) ?? readRow(text, at, spans);
   }
 }
 
 /** Whether the number is one that a card may have. */
 export function isCardNumber(value: number): boolean {
   if (!Number.isSafeInteger(value) || value < 10 ** (MIN_DIGITS - 1)) return false;
-  const text = String(value);
-  return endOfCard(text, 0) === text.length;
+  const spans: Span[] = [];
+  readRow(String(value), 0, spans);
+  return spans.length > 0;
 }
 
-/** Index behind the longest card number that begins with the digit at `start`, or `start`. */
-function endOfCard(text: string, start: number): number {
-  if (start > 0 && isAlphanumeric(text.charCodeAt(start - 1))) return start;
-  let count = 0;
-  // Luhn sums with every second digit doubled: one doubles the digits at even places, one those at odd places.
-  let sumEven = 0;
-  let sumOdd = 0;
-  let cardEnd = start;
-  let at = start;
+/**
+ * Reads groups of digits from `start` on: as long as the first one, the last may be shorter. Reports the cards among them.
+ * @returns where to go on.
+ */
+function readRow(text: string, start: number, spans: Span[]): number {
+  const firstEnd = endOfDigits(text, start);
+  const size = firstEnd - start;
+  if (size > MAX_DIGITS) return firstEnd;
+  let groupStart = start;
+  let groupEnd = firstEnd;
+  let groupCount = 0;
+  let isTooLong = false;
   for (;;) {
-    const groupStart = at;
-    for (let digit = digitOf(text.charCodeAt(at)); digit !== -1; digit = digitOf(text.charCodeAt(at))) {
-      if (count === MAX_DIGITS) return cardEnd;
-      const doubled = digit > 4 ? digit * 2 - 9 : digit * 2;
-      sumEven += count % 2 === 0 ? doubled : digit;
-      sumOdd += count % 2 === 0 ? digit : doubled;
-      count++;
-      at++;
+    const before = digitsBefore[groupCount] ?? 0;
+    isTooLong ||= before + groupEnd - groupStart > MAX_ROW_DIGITS;
+    if (!isTooLong) {
+      groupStarts[groupCount] = groupStart;
+      groupEnds[groupCount] = groupEnd;
+      digitsBefore[groupCount + 1] = addDigits(text, groupStart, groupEnd, before);
+      groupCount++;
     }
-    if (count >= MIN_DIGITS && (count % 2 === 0 ? sumEven : sumOdd) % 10 === 0) {
-      const first = digitOf(text.charCodeAt(start));
-      const isPlausible = first > 1 || (first === 1 && count === UATP_DIGITS);
-      if (isPlausible && !isAlphanumeric(text.charCodeAt(at))) cardEnd = at;
-    }
-    if (at - groupStart < MIN_GROUP) return cardEnd;
-    for (let skipped = 0; skipped < MAX_SEPARATORS && isSeparator(text.charCodeAt(at)); skipped++) at++;
+    if (groupEnd - groupStart < size || size > MAX_GROUP) break;
+    const next = skipSeparators(text, groupEnd);
+    const nextEnd = next === groupEnd ? next : endOfDigits(text, next);
+    if (nextEnd === next || nextEnd - next > size || (nextEnd - next < size && size > MAX_UNFILLED_GROUP)) break;
+    groupStart = next;
+    groupEnd = nextEnd;
   }
+  if (isTooLong) {
+    spans.push({ start, end: groupEnd, mark: '[digits]' });
+    return groupEnd;
+  }
+  const cardEnd = findCardInRow(text, groupCount, spans) ?? findUneven(text, start, size, spans);
+  // A shorter last group may be the first of the next row.
+  return cardEnd ?? (groupCount > 1 && groupEnd - groupStart < size ? groupStart : groupEnd);
 }
 
-/** Value of a decimal digit of any listed script, or -1. */
-function digitOf(charCode: number): number {
-  if (charCode < 0x660) return charCode >= 0x30 && charCode <= 0x39 ? charCode - 0x30 : -1;
-  for (const zero of ZEROS) {
-    if (charCode >= zero && charCode < zero + 10) return charCode - zero;
+/** Continues the Luhn sums; returns the count of digits with these. */
+function addDigits(text: string, start: number, end: number, before: number): number {
+  let count = before;
+  for (let at = start; at < end; at++) {
+    const digit = digitOf(text.charCodeAt(at));
+    const doubled = digit > 4 ? digit * 2 - 9 : digit * 2;
+    const isEven = count % 2 === 0;
+    sumsEven[count + 1] = (sumsEven[count] ?? 0) + (isEven ? doubled : digit);
+    sumsOdd[count + 1] = (sumsOdd[count] ?? 0) + (isEven ? digit : doubled);
+    count++;
   }
-  return -1;
+  return count;
+}
+
+/** Reports the first and longest card that begins and ends with a group of the row; returns the index behind it. */
+function findCardInRow(text: string, groupCount: number, spans: Span[]): number | null {
+  for (let first = 0; first < groupCount; first++) {
+    const from = digitsBefore[first] ?? 0;
+    const start = groupStarts[first] ?? 0;
+    for (let last = groupCount - 1; last >= first; last--) {
+      const to = digitsBefore[last + 1] ?? 0;
+      if (to - from < MIN_DIGITS) break;
+      if (to - from > MAX_DIGITS || !isLuhn(from, to) || !isFirstDigit(text, start, to - from)) continue;
+      const end = groupEnds[last] ?? 0;
+      if (isAlphanumeric(text.charCodeAt(end))) continue;
+      spans.push({ start, end, mark: '[card]' });
+      return end;
+    }
+  }
+  return null;
+}
+
+function findUneven(text: string, start: number, size: number, spans: Span[]): number | null {
+  UNEVEN.lastIndex = start;
+  if (size !== UNEVEN_FIRST || !UNEVEN.test(text)) return null;
+  const end = UNEVEN.lastIndex;
+  let count = 0;
+  for (let at = start; at < end; at++) {
+    if (digitOf(text.charCodeAt(at)) !== -1) count = addDigits(text, at, at + 1, count);
+  }
+  if (!isLuhn(0, count) || !isFirstDigit(text, start, count)) return null;
+  spans.push({ start, end, mark: '[card]' });
+  return end;
+}
+
+/** Whether the digits of the row from one index to another pass the check: the last one is never doubled. */
+function isLuhn(from: number, to: number): boolean {
+  const sums = to % 2 === 0 ? sumsEven : sumsOdd;
+  return ((sums[to] ?? 0) - (sums[from] ?? 0)) % 10 === 0;
+}
+
+function isFirstDigit(text: string, start: number, count: number): boolean {
+  const first = digitOf(text.charCodeAt(start));
+  return first > 1 || (first === 1 && count === UATP_DIGITS);
+}
+
+function skipSeparators(text: string, from: number): number {
+  let at = from;
+  while (at - from < MAX_SEPARATORS && isSeparator(text.charCodeAt(at))) at++;
+  return at;
 }
 
 /** Spaces of any width, dashes of any length. */
 function isSeparator(charCode: number): boolean {
-  return isSpace(charCode) || charCode === 0x2d || (charCode >= 0x2000 && charCode <= 0x2015) || charCode === 0xff0d;
+  if (charCode < 0x80) return charCode === 0x20 || charCode === 0x2d || isSpace(charCode);
+  return isSpace(charCode) || (charCode >= 0x2000 && charCode <= 0x2015) || charCode === 0xff0d;
 }
 
-const UUID = /[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}/y;
-const UUID_LENGTH = 36;
-
-/** Index behind the UUID that begins at `start`, or `start`: its groups of digits are no card. */
-function endOfUuid(text: string, start: number): number {
-  if (text[start + 8] !== '-') return start;
+/** Index behind the UUID that begins here, or null: its groups of digits are no card. */
+function endOfUuid(text: string, start: number): number | null {
+  if (text[start + 8] !== '-') return null;
   UUID.lastIndex = start;
-  return UUID.test(text) ? start + UUID_LENGTH : start;
-}
-
-function endOfDigits(text: string, start: number): number {
-  let at = start;
-  while (digitOf(text.charCodeAt(at)) !== -1) at++;
-  return at;
+  return UUID.test(text) ? start + UUID_LENGTH : null;
 }

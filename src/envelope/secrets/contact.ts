@@ -3,16 +3,23 @@ import { isAlphanumeric, isSpace, type Span } from './span.ts';
 
 /** Longest local part of an address (RFC 5321, 4.5.3.1.1); bounds the way back from an `@`. */
 const MAX_LOCAL_LENGTH = 64;
+const LOGIN = '[login]';
+const AT = 0x40;
 const LOCAL_MARKS = new Set(Array.from("._%+-'", (mark) => mark.charCodeAt(0)));
+const URL_ENDS = new Set(Array.from('"\'<>`\\)]}', (mark) => mark.charCodeAt(0)));
 const TOP_LEVEL = /\.(?:[A-Za-z]{2,}|xn--[A-Za-z0-9-]+)$/;
 
+/** Runs after `findUrlSecrets`: what stands before the `@` of a URL is a login and no mailbox. */
 export function findEmails(text: string, spans: Span[]): void {
-  for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
+  const logins = new Set(spans.filter(({ mark }) => mark === LOGIN).map(({ end }) => end));
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) !== AT || logins.has(at)) continue;
     const lowest = Math.max(0, at - MAX_LOCAL_LENGTH);
     let start = at;
     while (start > lowest && isLocal(text.charCodeAt(start - 1))) start--;
+    if (start === at) continue;
     const end = endOfHost(text, at + 1);
-    if (start < at && (TOP_LEVEL.test(text.slice(Math.max(at, end - 64), end)) || isNonAscii(text, at + 1, end))) {
+    if (end > at + 1 && (TOP_LEVEL.test(text.slice(Math.max(at, end - 64), end)) || isNonAscii(text, at + 1, end))) {
       spans.push({ start, end, mark: '[e-mail]' });
     }
   }
@@ -31,7 +38,7 @@ export function findUrlSecrets(text: string, spans: Span[]): void {
       if (character === '/' || character === '?' || character === '#') isHost = false;
       if ((character === '?' || character === '#') && query === -1) query = at + 1;
     }
-    if (login > start) spans.push({ start, end: login, mark: '[login]' });
+    if (login > start) spans.push({ start, end: login, mark: LOGIN });
     if (query !== -1 && query < at) spans.push({ start: query, end: at, mark: '[query]' });
     mark = at - 3;
   }
@@ -63,5 +70,5 @@ function isNonAscii(text: string, start: number, end: number): boolean {
 
 /** White space, quotes and brackets end a URL in prose. */
 function isUrlEnd(charCode: number): boolean {
-  return isSpace(charCode) || '"\'<>`\\)]}'.includes(String.fromCharCode(charCode));
+  return isSpace(charCode) || URL_ENDS.has(charCode);
 }

@@ -2,9 +2,10 @@
  * Names that say of themselves that what follows is secret: keys of objects, fields of query strings, words before a colon.
  * Read word by word (`newPassword`, `x-api-key`, `CARD_NUMBER`), so that `spinner` is no pin and `discard` is no card.
  */
+import { isAlphanumeric } from './span.ts';
 
 /** Secret wherever they stand in a name, also run together with other words. */
-const FRAGMENTS = ['password', 'passwd', 'passphrase', 'passcode', 'secret', 'token', 'authorization', 'credential', 'apikey'];
+const FRAGMENT = /password|passwd|passphrase|passcode|secret|token|authorization|credential|api[^a-z]?key/i;
 /** Secret as a whole word only. */
 const WORDS = new Set(
   (
@@ -19,7 +20,7 @@ const MAX_NAME_LENGTH = 256;
 
 /** Some part of every secret name: a quick no for nearly all others. */
 const HINT =
-  /pass|pwd|secret|token|auth|cred|key|pin|cvv|cvc|csc|ssn|iban|pan|card|otp|mfa|jwt|bearer|cookie|session|sign|account/i;
+  /pass|pwd|secret|token|auth|cred|(?:api|private|access|encryption|signing|secret).?key|pin|cvv|cvc|csc|ssn|iban|pan|card|otp|mfa|jwt|bearer|cookie|session|signature|account/i;
 /** Last words that turn a secret's name into a statement about it. */
 const STATEMENTS = new Set(
   'attempts count error expired failed invalid length limit missing mismatch name policy required reset status ttl type url'.split(
@@ -29,22 +30,35 @@ const STATEMENTS = new Set(
 
 /** Whether the word before a separator in prose announces a secret: as `isSecretName`, but `TOKEN_EXPIRED:` is a statement. */
 export function isSecretWord(word: string): boolean {
-  return isSecretName(word) && !STATEMENTS.has(wordsOf(word).at(-1) ?? '');
+  return WORDS.has(word.toLowerCase()) || (isSecretName(word) && !STATEMENTS.has(wordsOf(word).at(-1) ?? ''));
 }
 
 export function isSecretName(name: string): boolean {
-  if (!HINT.test(name)) return false;
   const clipped = name.length > MAX_NAME_LENGTH ? name.slice(0, MAX_NAME_LENGTH) : name;
-  const joined = clipped.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-  if (FRAGMENTS.some((fragment) => joined.includes(fragment)) || WORDS.has(joined)) return true;
+  if (!HINT.test(clipped)) return false;
+  if (FRAGMENT.test(clipped) || WORDS.has(clipped.toLowerCase())) return true;
   const words = wordsOf(clipped);
-  return words.some((word, index) => WORDS.has(word) || PAIRS.has(`${word} ${words[index + 1]}`));
+  return words.some((word, index) => WORDS.has(word) || PAIRS.has(`${word} ${words[index + 1]}`)) || WORDS.has(words.join(''));
 }
 
+/** The lower-cased words of a name: parted by what is no letter or digit, and where lower case turns to upper. */
 function wordsOf(name: string): readonly string[] {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z0-9]+/);
+  const words: string[] = [];
+  let start = 0;
+  for (let at = 0; at <= name.length; at++) {
+    const isEnd = !isAlphanumeric(name.charCodeAt(at));
+    const isTurn = isUpper(name.charCodeAt(at)) && (!isUpper(name.charCodeAt(at - 1)) || isLower(name.charCodeAt(at + 1)));
+    if (!isEnd && !isTurn) continue;
+    if (at > start) words.push(name.slice(start, at).toLowerCase());
+    start = isEnd ? at + 1 : at;
+  }
+  return words;
+}
+
+function isUpper(charCode: number): boolean {
+  return charCode >= 0x41 && charCode <= 0x5a;
+}
+
+function isLower(charCode: number): boolean {
+  return charCode >= 0x61 && charCode <= 0x7a;
 }
