@@ -17,7 +17,10 @@ test('each pair of field and sub-code is named once, without the index of a list
 });
 
 test('what does not look like a field and a code is no label', () => {
-  assert.deepEqual(fieldsOf({ errors: [{ field: 'a b', code: 'X' }, { field: 'a', code: 'x"' }, { field: 1, code: 'X' }, null, 'x'] }), []);
+  assert.deepEqual(
+    fieldsOf({ errors: [{ field: 'a b', code: 'X' }, { field: 'a', code: 'x"' }, { field: 1, code: 'X' }, null, 'x'] }),
+    [],
+  );
   assert.deepEqual(fieldsOf({ errors: { field: 'a', code: 'X' } }), []);
   assert.deepEqual(fieldsOf({ trunkId: 'TRK_1' }), []);
 });
