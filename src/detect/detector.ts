@@ -10,10 +10,11 @@ import { correctDeviation, predictDeviation } from './deviation.ts';
 import { phiOf, wanderOf } from './dispersion.ts';
 import { learnLate } from './learning.ts';
 import { estimateLevel, scaleLevel } from './level.ts';
+import { findOnset } from './onset.ts';
 import { deviationSlotBefore, rememberBucket, rememberDeviation } from './recent.ts';
 import { seasonFactorAt } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
-import type { CodeState } from './state.ts';
+import type { CodeState, OpenSpike } from './state.ts';
 import { type Comparison, compareWindows, type Finding } from './windows.ts';
 
 export { type DetectorSettings, type Preset, settingsFor } from './settings.ts';
@@ -23,13 +24,15 @@ export interface Transition {
   readonly event: 'open' | 'close';
   /** Start of the bucket whose closing led to it. */
   readonly bucketStartSeconds: number;
-  /** Estimated onset (start of the winning window) when it opens; start of the look back that found it over when it closes. */
+  /** The estimated onset, on the opening and on the closing alike. */
   readonly startsAtSeconds: number;
-  /** Errors in that window, seen and expected. */
+  /** Errors seen and expected: since the onset when it opens; in the look back that found it over when it closes. */
   readonly observed: number;
   readonly expected: number;
   readonly ratio: number;
+  /** How long that is. */
   readonly windowSeconds: number;
+  /** Of the window that stood out most, or of the look back; in standard deviations. */
   readonly score: number;
   /** Why it closed. */
   readonly reason?: CloseReason;
@@ -104,29 +107,31 @@ function decide(state: CodeState, settings: DetectorSettings, start: number, com
   state.score = Math.max(best?.score ?? 0, 0);
   if (state.spike !== null) {
     const closing = judgeClose(state, state.spike, settings, start);
-    return closing === null ? null : close(state, settings, start, closing);
+    return closing === null ? null : close(state, state.spike, start, closing);
   }
   return best !== null && best.score >= settings.threshold ? open(state, settings, start, best) : null;
 }
 
 function open(state: CodeState, settings: DetectorSettings, start: number, best: Finding): Transition {
   const { recent } = state;
-  const { window, observed, expected, score } = best;
-  const firstIndex = recent.bucketCount - window.bucketCount;
+  const onset = findOnset(state, best);
+  const firstIndex = recent.bucketCount - best.bucketCount;
   // A second spike soon after the first: the calm between them is lost to learning, which is cheaper than a list.
   if (state.learnIndex >= state.spikeUntilIndex) state.spikeFromIndex = firstIndex;
   state.spikeUntilIndex = Number.MAX_SAFE_INTEGER;
-  state.spike = { openedAtSeconds: start, windowSeconds: window.seconds, calmSeconds: 0 };
+  const windowSeconds = onset.bucketCount * settings.bucketSeconds;
+  const startsAtSeconds = start + settings.bucketSeconds - windowSeconds;
+  state.spike = { openedAtSeconds: start, startsAtSeconds, windowSeconds: best.windowSeconds, calmSeconds: 0 };
   rewindDeviation(state, settings, firstIndex);
   return {
     event: 'open',
     bucketStartSeconds: start,
-    startsAtSeconds: start + settings.bucketSeconds - window.seconds,
-    observed,
-    expected,
-    ratio: observed / expected,
-    windowSeconds: window.seconds,
-    score,
+    startsAtSeconds,
+    observed: onset.observed,
+    expected: onset.expected,
+    ratio: onset.observed / onset.expected,
+    windowSeconds,
+    score: best.score,
   };
 }
 
@@ -139,7 +144,7 @@ function rewindDeviation(state: CodeState, settings: DetectorSettings, firstInde
   predictDeviation(deviation, wanderOf(state.dispersion), (recent.bucketCount - firstIndex) * settings.bucketSeconds);
 }
 
-function close(state: CodeState, settings: DetectorSettings, start: number, closing: Closing): Transition {
+function close(state: CodeState, spike: OpenSpike, start: number, closing: Closing): Transition {
   const ratio = closing.observed / closing.expected;
   if (closing.reason === 'new_level') {
     scaleLevel(state.level, ratio * (1 + state.deviation.value));
@@ -152,7 +157,7 @@ function close(state: CodeState, settings: DetectorSettings, start: number, clos
   return {
     event: 'close',
     bucketStartSeconds: start,
-    startsAtSeconds: start + settings.bucketSeconds - closing.windowSeconds,
+    startsAtSeconds: spike.startsAtSeconds,
     observed: closing.observed,
     expected: closing.expected,
     ratio,

@@ -12,6 +12,8 @@ import type { DetectorSettings } from './settings.ts';
 
 export interface OpenSpike {
   openedAtSeconds: number;
+  /** The estimated onset. */
+  startsAtSeconds: number;
   /** Length of the window that opened it: longer ones need a longer look to be sure that it is over. */
   windowSeconds: number;
   /** How long the counts have been back to normal. */

@@ -10,13 +10,15 @@ import { deviationSlotBefore, UNKNOWN } from './recent.ts';
 import { seasonUncertainty } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 import type { CodeState } from './state.ts';
-import type { WindowShape } from './window-shapes.ts';
 
 /** The window that stands out most, among those with enough errors to matter. */
 export interface Finding {
-  readonly window: WindowShape;
+  readonly bucketCount: number;
+  readonly windowSeconds: number;
   readonly observed: number;
   readonly expected: number;
+  /** What the baseline was multiplied by for the deviation when the window began. */
+  readonly baselineFactor: number;
   readonly score: number;
 }
 
@@ -50,11 +52,11 @@ export function compareWindows(state: CodeState, settings: DetectorSettings, buc
   let observed = 0;
   let baseline = 0;
   let index = recent.bucketCount;
+  let slot = index % length;
   for (const window of settings.windows) {
     if (window.bucketCount > reach) break;
-    for (const start = recent.bucketCount - window.bucketCount; index > start; ) {
-      index -= 1;
-      const slot = index % length;
+    for (const start = recent.bucketCount - window.bucketCount; index > start; index -= 1) {
+      slot = slot === 0 ? length - 1 : slot - 1;
       const expected = recent.expected[slot] ?? UNKNOWN;
       if (expected < 0) return { best, surprises, isOutage };
       const count = recent.counts[slot] ?? UNKNOWN;
@@ -64,16 +66,23 @@ export function compareWindows(state: CodeState, settings: DetectorSettings, buc
     }
     if (baseline <= 0) continue;
     const before = deviationSlotBefore(recent, settings, index);
-    const deviation = Math.max(recent.deviations[before] ?? 0, least) * window.deviationKept;
+    const factor = 1 + Math.max(recent.deviations[before] ?? 0, least) * window.deviationKept;
     const deviationVariance = recent.variances[before] ?? wander;
-    const mean = baseline * (1 + deviation);
+    const mean = baseline * factor;
     const relative = deviationVariance * window.deviationKept ** 2 + wander * window.wanderVariance + unsure;
     const z = surpriseOf(observed, mean, phi * mean + baseline * baseline * relative);
     const score = z / scaleOf(calibration, surprises.length) - window.deduction;
     surprises.push(z);
     if (score > bestScore && observed >= settings.minimumCount) {
       bestScore = score;
-      best = { window, observed, expected: mean, score };
+      best = {
+        bucketCount: window.bucketCount,
+        windowSeconds: window.seconds,
+        observed,
+        expected: mean,
+        baselineFactor: factor,
+        score,
+      };
     }
     if (z < OUTAGE.z && observed < OUTAGE.ratio * mean && window.seconds <= OUTAGE.withinSeconds) isOutage = true;
   }

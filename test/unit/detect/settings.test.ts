@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { settingsFor } from '../../../src/detect/settings.ts';
+import { windowShapesFor } from '../../../src/detect/window-shapes.ts';
+
+describe('settings', () => {
+  it('ask for more surprise in the quiet preset than in the standard one, which is the default', () => {
+    const standard = settingsFor({ bucketSeconds: 60 });
+    assert.deepEqual(settingsFor({ bucketSeconds: 60, preset: 'standard' }), standard);
+    assert.ok(settingsFor({ bucketSeconds: 60, preset: 'quiet' }).threshold > standard.threshold);
+  });
+
+  it('raise the threshold as a budget of pages is smaller or shared by more codes', () => {
+    const thresholds = [
+      { falsePagesPerWeek: 50, activeCodeCount: 10 },
+      { falsePagesPerWeek: 5, activeCodeCount: 10 },
+      { falsePagesPerWeek: 1, activeCodeCount: 10 },
+      { falsePagesPerWeek: 1, activeCodeCount: 100 },
+      { falsePagesPerWeek: 1, activeCodeCount: 10_000 },
+    ].map((budget) => settingsFor({ bucketSeconds: 60, ...budget }).threshold);
+    assert.deepEqual(
+      thresholds,
+      thresholds.toSorted((a, b) => a - b),
+    );
+    assert.equal(new Set(thresholds).size, thresholds.length);
+  });
+
+  it('take a given threshold as it is', () => {
+    assert.equal(settingsFor({ bucketSeconds: 10, preset: 'quiet', threshold: 7 }).threshold, 7);
+  });
+
+  it('refuse what the detector cannot work with', () => {
+    assert.throws(() => settingsFor({ bucketSeconds: 0 }), RangeError);
+    assert.throws(() => settingsFor({ bucketSeconds: 1.5 }), RangeError);
+    assert.throws(() => settingsFor({ bucketSeconds: 60, threshold: 0 }), RangeError);
+    assert.throws(() => settingsFor({ bucketSeconds: 60, falsePagesPerWeek: 0 }), RangeError);
+  });
+});
+
+describe('windows', () => {
+  it('are the same minutes whatever the bucket, and none twice', () => {
+    assert.deepEqual(
+      windowShapesFor(10).map((shape) => shape.bucketCount),
+      [6, 12, 18, 30, 48, 78, 120, 180, 270, 360],
+    );
+    assert.deepEqual(
+      windowShapesFor(300).map((shape) => shape.bucketCount),
+      [1, 2, 3, 4, 6, 9, 12],
+    );
+  });
+
+  it('keep less of a deviation and let the rate wander more the longer they are', () => {
+    const shapes = windowShapesFor(60);
+    for (const [index, shape] of shapes.slice(1).entries()) {
+      const shorter = shapes[index];
+      assert.ok(shorter !== undefined && shape.deviationKept < shorter.deviationKept);
+      assert.ok(shape.wanderVariance > shorter.wanderVariance);
+      assert.ok(shape.wanderVariance < 1);
+    }
+  });
+});
