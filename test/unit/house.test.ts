@@ -27,10 +27,13 @@ const TABLE: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
   },
   web: { rooms: ['catalogue'], types: ['alert/spike.ts', 'envelope', 'http'], packages: /^(fastify|@fastify\/|typebox|node:)/ },
   cli: {
-    rooms: ['app.ts', 'catalogue', 'detect', 'store', 'envelope', 'ingest'],
+    rooms: ['app.ts', 'config.ts', 'catalogue', 'detect', 'store', 'envelope', 'ingest'],
     packages: /^(commander|close-with-grace|pino|node:)/,
   },
-  'app.ts': { rooms: ['envelope', 'catalogue', 'detect', 'ingest', 'sources', 'store', 'alert', 'http', 'web'], packages: /./ },
+  'app.ts': {
+    rooms: ['config.ts', 'metrics.ts', 'envelope', 'catalogue', 'detect', 'ingest', 'sources', 'store', 'alert', 'http', 'web'],
+    packages: /./,
+  },
   'main.ts': { rooms: ['app.ts', 'cli'], packages: /./ },
   'config.ts': { rooms: ['settings.ts'], packages: /^node:/ },
   'settings.ts': { rooms: [], packages: /^$/ },
@@ -91,7 +94,7 @@ test('only main, the verbs and tests know the composition root', () => {
 });
 
 test('a verb knows no other verb', () => {
-  const verbs = new Set(imports.filter(({ from }) => from === 'main.ts').map(({ to }) => to));
+  const verbs = new Set(imports.filter(({ from, to }) => from === 'main.ts' && to.startsWith('cli/')).map(({ to }) => to));
   assert.deepEqual(
     imports.filter(({ from, to }) => from.startsWith('cli/') && verbs.has(to)),
     [],
