@@ -129,15 +129,30 @@ export function answerRefusal(reply: FastifyReply, refusal: Refusal, options: { 
     .send(answerOf(refusal, reply.request.id, options.nowMs));
 }
 
-export function addErrorAnswers(app: HttpApp, now: () => number): void {
+export interface ErrorAnswerDeps {
+  readonly now: () => number;
+  /** The refusal as a page, for who came with a browser to something that is no API route. */
+  readonly drawPage: (refusal: Refusal, request: FastifyRequest) => string;
+}
+
+export function addErrorAnswers(app: HttpApp, { now, drawPage }: ErrorAnswerDeps): void {
+  const answer = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal, cause?: unknown) => {
+    if (!wantsPage(request)) return answerRefusal(reply, refusal, { nowMs: now(), cause });
+    reply.code(refusal.statusCode).header('cache-control', 'no-store').type('text/html; charset=utf-8');
+    return reply.serializer(String).send(drawPage(refusal, request));
+  };
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error, request);
     if (refusal.statusCode >= 500 && !(error instanceof Fault)) request.log.error({ err: error }, 'a request failed');
-    return answerRefusal(reply, refusal, { nowMs: now(), cause: error });
+    return answer(request, reply, refusal, error);
   });
   app.setNotFoundHandler((request, reply) =>
-    answerRefusal(reply, new Refusal(404, `${request.method} of this path is not a route.`), { nowMs: now() }),
+    answer(request, reply, new Refusal(404, `${request.method} of this path is not a route.`)),
   );
+}
+
+function wantsPage({ method, url, headers }: FastifyRequest): boolean {
+  return method === 'GET' && !url.startsWith('/v1/') && (headers.accept?.includes('text/html') ?? false);
 }
 
 /** Answers what never became a request: a broken head, a head or body that came too slowly. The socket ends with it. */

@@ -12,13 +12,17 @@ import type { SpikeReader } from '../alert/spike.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { InUse } from '../errors.ts';
 import type { HttpApp } from './app-type.ts';
+import { addCodeRoutes } from './codes.ts';
+import { addEnvelopeRoutes } from './envelopes.ts';
 import { addErrorAnswers, answerBrokenConnection, createRequestId } from './error-answer.ts';
 import { addFrontGuard } from './front-guard.ts';
 import { addHealthRoutes } from './health.ts';
 import { addMetricsRoute, type MetricsRegistry } from './metrics-route.ts';
 import { addOpenApi } from './open-api.ts';
+import { addPageRoutes, drawRefusal } from './page-reads.ts';
 import type { LookupReader, Readiness } from './ports.ts';
 import { addRequestRoutes } from './requests.ts';
+import { addSpikeRoutes } from './spikes.ts';
 
 /** Largest body any route takes, in bytes. */
 const BODY_LIMIT_BYTES = 1_048_576;
@@ -136,12 +140,17 @@ function createApp(config: HttpConfig, deps: HttpDeps): HttpApp {
 
 async function addRoutes(app: HttpApp, config: HttpConfig, deps: HttpDeps, readiness: () => Readiness): Promise<void> {
   const { now, catalogue, lookup, spikes } = deps;
-  addErrorAnswers(app, now);
-  await addFrontGuard(app, { publicUrl: config.publicUrl, authMode: config.authMode, now });
+  const { publicUrl, retentionDays } = config;
+  addErrorAnswers(app, { now, drawPage: (refusal, request) => drawRefusal({ publicUrl, retentionDays, now }, refusal, request) });
+  await addFrontGuard(app, { publicUrl, authMode: config.authMode, now });
   await addOpenApi(app, config.version);
   addHealthRoutes(app, readiness);
   addMetricsRoute(app, deps.registry);
-  addRequestRoutes(app, { lookup, spikes, catalogue, retentionDays: config.retentionDays, now });
+  addRequestRoutes(app, { lookup, spikes, catalogue, retentionDays, now });
+  addEnvelopeRoutes(app, { lookup, catalogue, now });
+  addCodeRoutes(app, { lookup, spikes, catalogue, now });
+  addSpikeRoutes(app, spikes);
+  await addPageRoutes(app, { lookup, spikes, catalogue, now, publicUrl, retentionDays });
   for (const source of deps.sources) await app.register(source);
 }
 

@@ -1,0 +1,88 @@
+/** Reads what there is to say about codes, for the JSON routes and the pages alike. */
+import type { SpikeReader, SpikeRecord } from '../alert/spike.ts';
+import { type Catalogue, type FaultSide, faultOf } from '../catalogue/catalogue.ts';
+import { type WordsAnswer, wordsFor } from './envelope-answer.ts';
+import type { CodeCount, LookupReader } from './ports.ts';
+import type { Span } from './span.ts';
+import { DAYS_BACK, median, type UsualPoint, withUsual } from './usual.ts';
+
+const DAY_MS = 86_400_000;
+/** What `usual` smooths over may begin before the oldest day by this. */
+const MARGIN_MS = 3_600_000;
+const NEVER = { lastHourCount: 0, earlierHourCounts: [], lastDayCount: 0, lastSeenAtMs: null };
+
+export interface CodeOverview {
+  readonly code: string;
+  readonly status: number | null;
+  readonly fault: FaultSide;
+  readonly words: WordsAnswer;
+  readonly lastHourCount: number;
+  readonly usualHourCount: number | null;
+  readonly lastDayCount: number;
+  readonly lastSeenAtMs: number | null;
+  /** Its open spike. */
+  readonly spike: SpikeRecord | null;
+}
+
+export interface CodeDetail {
+  readonly overview: CodeOverview;
+  readonly span: Span;
+  readonly points: readonly UsualPoint[];
+}
+
+export interface CodeLookupDeps {
+  readonly lookup: LookupReader;
+  readonly spikes: SpikeReader;
+  readonly catalogue: Catalogue;
+  readonly now: () => number;
+}
+
+/** Every code of the catalogue and every other that came lately: spiking ones first, then by errors in the last hour. */
+export async function readCodes({ lookup, spikes, catalogue, now }: CodeLookupDeps): Promise<readonly CodeOverview[]> {
+  const [counts, active] = [await lookup.countCodes(now()), await spikes.activeSpikes()];
+  const counted = new Set(counts.map(({ code }) => code));
+  const silent: CodeCount[] = [...catalogue.codes.values()]
+    .filter(({ code }) => !counted.has(code))
+    .map(({ code, status }) => ({ ...NEVER, code, status }));
+  return [...counts, ...silent]
+    .map((count) => overviewOf(catalogue, count, active))
+    .sort((a, b) => rankOf(b) - rankOf(a) || b.lastHourCount - a.lastHourCount || b.lastDayCount - a.lastDayCount);
+}
+
+/** null: the code is neither catalogued nor was it counted in the span or lately. */
+export async function readCode(deps: CodeLookupDeps, code: string, span: Span): Promise<CodeDetail | null> {
+  const { lookup, catalogue } = deps;
+  const counts = await lookup.countCodes(deps.now());
+  const knownSinceMs = await lookup.readKnownSinceMs();
+  const { fromMs, toMs, stepSeconds } = span;
+  const sinceMs = fromMs - DAYS_BACK * DAY_MS - MARGIN_MS;
+  const buckets = await lookup.readBuckets({ code, fromMs: sinceMs, toMs, stepSeconds });
+  const status = catalogue.codes.get(code)?.status ?? null;
+  const count = counts.find((each) => each.code === code) ?? { ...NEVER, code, status };
+  if (!catalogue.codes.has(code) && buckets.length === 0 && count.lastDayCount === 0) return null;
+  return {
+    overview: overviewOf(catalogue, count, await deps.spikes.activeSpikes()),
+    span,
+    points: withUsual({ buckets, fromMs, toMs, stepSeconds, knownSinceMs }),
+  };
+}
+
+function overviewOf(catalogue: Catalogue, count: CodeCount, active: readonly SpikeRecord[]): CodeOverview {
+  const { code, lastHourCount, lastDayCount, lastSeenAtMs, earlierHourCounts } = count;
+  const status = count.status ?? catalogue.codes.get(code)?.status ?? null;
+  return {
+    code,
+    status,
+    fault: faultOf(catalogue, code, status),
+    words: wordsFor(catalogue, code, status),
+    lastHourCount,
+    usualHourCount: median(earlierHourCounts),
+    lastDayCount,
+    lastSeenAtMs,
+    spike: active.find((spike) => spike.code === code) ?? null,
+  };
+}
+
+function rankOf({ spike }: CodeOverview): number {
+  return spike === null ? 0 : 1;
+}

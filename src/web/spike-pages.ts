@@ -1,0 +1,101 @@
+/** /spikes and /spikes/{id}: what surged, by how much, since when, and what its errors have in common. */
+import type { SpikePage, SpikeRecord } from '../alert/spike.ts';
+import type { CodeDetail } from '../http/code-lookup.ts';
+import { drawChart, seriesOf, unitOf } from './chart.ts';
+import { type Html, html, type Value } from './html.ts';
+import { drawPage } from './layout.ts';
+import { linkRequest, markFault, markState, sayKind } from './marks.ts';
+import { sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
+import { drawSpikeCard, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
+import { type View, withQuery } from './view.ts';
+import { showText } from './visible-text.ts';
+
+const DAY_MS = 86_400_000;
+
+export function drawSpikesPage(view: View, active: readonly SpikeRecord[], past: SpikePage): string {
+  const over = past.items.filter(({ state }) => state === 'resolved');
+  const body = html`<h1>${active.length === 0 ? 'Nothing is spiking' : active.length === 1 ? 'One spike is open' : `${active.length} spikes are open`}</h1>
+${active.map((spike) => drawSpikeCard(view, spike))}
+<section><h2>Over</h2>
+${over.length === 0 ? html`<p>No spike has ended yet. One is listed here once its errors are back to normal for a while.</p>` : drawPast(view, over)}
+${past.nextCursor !== null && html`<p><a href="${withQuery(view.link('spikes'), { cursor: past.nextCursor })}">Older spikes</a></p>`}
+</section>`;
+  return drawPage(view, { title: 'Spikes', place: 'spikes', body });
+}
+
+function drawPast(view: View, spikes: readonly SpikeRecord[]): Html {
+  return html`<table class="rows"><thead><tr><th scope="col">Code</th><th scope="col">What</th><th scope="col">Began</th><th scope="col">Lasted</th><th scope="col" class="number">Errors</th><th scope="col" class="number">Normal</th></tr></thead><tbody>${spikes.map(
+    (spike) =>
+      html`<tr><th scope="row"><a class="code" href="${view.link('spikes', spike.id)}">${showText(nameOf(spike), 128)}</a></th><td data-label="What">${sayKind(spike.kind)}</td><td data-label="Began">${sayMoment(spike.startsAtMs, view.nowMs)}</td><td data-label="Lasted">${spike.closedAtMs === null ? '–' : saySpan(spike.closedAtMs - spike.startsAtMs)}</td><td data-label="Errors" class="number">${sayNumber(spike.observed)}</td><td data-label="Normal" class="number">${sayNumber(spike.expected)}</td></tr>`,
+  )}</tbody></table>`;
+}
+
+/** What is shown around a spike: as long before it as lets its baseline be seen. */
+export function spanAround({ startsAtMs, closedAtMs }: SpikeRecord, nowMs: number): { fromMs: number; toMs: number } {
+  const endMs = closedAtMs ?? nowMs;
+  const aroundMs = Math.min(Math.max(2 * 3_600_000, endMs - startsAtMs), DAY_MS);
+  return { fromMs: startsAtMs - aroundMs, toMs: Math.min(nowMs, endMs + aroundMs / 4) };
+}
+
+export function drawSpikePage(view: View, spike: SpikeRecord, detail: CodeDetail | null): string {
+  const fault = spike.labels['fault'] === 'client' ? 'client' : 'server';
+  const endMs = spike.closedAtMs ?? view.nowMs;
+  const body = html`<article class="answer">
+<p class="eyebrow">Spike ${spike.id}</p>
+<h1>${headline(spike)}</h1>
+<p class="byline">${markState(spike.state)}${markFault(fault)}<span>${linkSpikeCode(view, spike)}</span><span>${sayStatus(spike.status)}</span></p>
+<p class="lead">${saySpike(spike)} ${saySince(view, spike)}</p>
+${spike.isLate && html`<p class="note">It could be told only late: it was under way, or over, before an alert could go out.</p>`}
+</article>
+${
+  detail !== null &&
+  drawChart({
+    label: `${spike.code}: observed as a line, what is normal as a band, the spike shaded.`,
+    ...seriesOf(detail.points),
+    spikes: [[spike.startsAtMs / 1000, endMs / 1000]],
+    unit: unitOf(detail.span.stepSeconds),
+    numbersUrl: withQuery(view.link('v1', 'codes', spike.code), { from: detail.span.fromMs, to: detail.span.toMs }),
+  })
+}
+<section><h2>What its errors have in common</h2>${drawEvidence(spike)}</section>
+<section><h2>Requests to look at</h2>
+${spike.evidence.requestIds.length === 0 ? html`<p>No request was noted when it opened.</p>` : html`<ul class="plain">${spike.evidence.requestIds.map((id) => html`<li>${linkRequest(view, id)}</li>`)}</ul>`}
+${!spike.code.startsWith('_') && html`<p><a href="${withQuery(view.link('envelopes'), { code: spike.code, from: spike.startsAtMs, to: spike.closedAtMs })}">All of its errors</a></p>`}
+</section>
+<section><h2>The facts</h2>${drawFacts(view, spike)}</section>`;
+  return drawPage(view, { title: `Spike of ${nameOf(spike)}`, place: 'spikes', body, hasChart: detail !== null });
+}
+
+function headline(spike: SpikeRecord): Value {
+  const name = nameOf(spike);
+  if (spike.kind === 'surge') return html`${name} ${spike.state === 'resolved' ? 'surged' : 'is surging'}`;
+  return html`${name}: ${sayKind(spike.kind).toLowerCase()}`;
+}
+
+function sayStatus(status: string): string {
+  if (status === '_all') return 'every HTTP status';
+  return /^\d+$/.test(status) ? `HTTP ${status}` : 'HTTP status unknown';
+}
+
+function drawEvidence({ evidence: { dominantDetail } }: SpikeRecord): Html {
+  if (dominantDetail === null) return html`<p>No single detail explains it: the errors differ as they always do.</p>`;
+  const { key, value, shareRatio } = dominantDetail;
+  return html`<p>${sayNumber(shareRatio * 100)} % of them carry <span class="code">${showText(key, 100)} = ${showText(value, 200)}</span>, which errors before it did not.</p>`;
+}
+
+function drawFacts(view: View, spike: SpikeRecord): Html {
+  const moment = (ms: number | null, none: string): Value => (ms === null ? none : sayMomentAndAgo(ms, view.nowMs));
+  const rows: readonly (readonly [string, Value])[] = [
+    ['Began (estimated)', moment(spike.startsAtMs, '–')],
+    ['Detected', moment(spike.detectedAtMs, '–')],
+    ['Alert accepted', moment(spike.firstAcceptedAtMs, 'by no Alertmanager')],
+    ['Over', moment(spike.closedAtMs, 'not yet')],
+    ['Why it was over', spike.closeReason],
+    ['Observed', `${sayNumber(spike.observed)} in ${saySpan(spike.windowSeconds * 1000)}`],
+    ['Normal', `${sayNumber(spike.expected)} in ${saySpan(spike.windowSeconds * 1000)}`],
+    ['Score', sayNumber(spike.score)],
+    ['Severity', spike.labels['severity']],
+    ['Team', spike.labels['team']],
+  ];
+  return html`<table class="facts"><tbody>${rows.map(([name, value]) => value !== undefined && value !== null && html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
+}
