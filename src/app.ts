@@ -2,9 +2,14 @@
  * Composition root: each part is built once, in order, and pushes a named stop; `stop` runs them in reverse, awaits each
  * and goes on past failures. Long only by being straight.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createAlertmanagerClients } from './alert/alertmanager-client.ts';
+import { createSystemClock } from './alert/clock.ts';
+import { createDetectionLoop } from './alert/detection-loop.ts';
 import { BUILT_IN_CATALOGUE } from './catalogue/built-in.ts';
 import type { Catalogue } from './catalogue/catalogue.ts';
 import { parseCatalogue } from './catalogue/parse-catalogue.ts';
@@ -22,19 +27,22 @@ import { addProcessMetrics, createMetrics, createRegistry, type Metrics } from '
 import { createKafkaSource } from './sources/kafka-source.ts';
 import { createWebhookSource } from './sources/webhook-source.ts';
 import { createDatabase, type Database } from './store/database.ts';
-import { createProgressRecorder } from './store/detection-store.ts';
+import { createDetectionStore, createProgressRecorder } from './store/detection-store.ts';
 import { startEmbeddedPostgres } from './store/embedded-postgres.ts';
 import { createEnvelopeStore } from './store/envelope-store.ts';
 import { createLookupStore } from './store/lookup-store.ts';
 import { migrate } from './store/migrate.ts';
 import { createPartitionKeeper } from './store/partitions.ts';
-import { createSpikeReader } from './store/spike-store.ts';
+import { acquireReplicaLease } from './store/replica-lease.ts';
+import { createSpikeReader, createSpikeStore } from './store/spike-store.ts';
 
 const VERSION = readVersion();
 
 /** Connections: the write lanes, the detection loop, the lease, and lookups beside them. */
 const POOL_SIZE = 10;
 const WAIT_FOR_DATABASE_MS = 1_000;
+/** How long a start waits for another process to give its REPLICA_ID up. */
+const WAIT_FOR_REPLICA_ID_MS = 15_000;
 /** A part that does not stop by then is left behind, so that the others still stop. */
 const STOP_PART_DEADLINE_MS = 8_000;
 
@@ -88,6 +96,17 @@ export function createApp(config: Config, log: Logger): App {
     stops.push({ name: 'database', stop: () => database.close() });
     await database.untilServes(stopping.signal);
 
+    const lease = await acquireReplicaLease(database, {
+      replicaId: config.replicaId,
+      host: hostname(),
+      waitMs: WAIT_FOR_REPLICA_ID_MS,
+      isExclusive: config.database.url === null,
+      signal: stopping.signal,
+      log,
+    });
+    stops.push({ name: 'replica lease', stop: () => lease.release() });
+    void lease.lost.then(fail);
+
     const partitions = createPartitionKeeper({ database, retentionDays: config.retentionDays, log });
     await partitions.start();
     stops.push({ name: 'partitions', stop: () => partitions.stop() });
@@ -95,6 +114,31 @@ export function createApp(config: Config, log: Logger): App {
     const ingest = await openIngest(database);
     const progress = createProgressRecorder(database);
     started = { ingest, markCollected: progress.extendSpan };
+
+    const detection = createDetectionLoop(
+      {
+        processId: randomUUID(),
+        holdSeconds: config.alert.holdSeconds,
+        falsePagesPerWeek: config.alert.falsePagesPerWeek,
+        labels: config.alert.labels,
+        links: { ...config.alert, publicUrl: config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}` },
+        kafkaTopic: config.kafka?.topic ?? null,
+      },
+      {
+        detection: createDetectionStore(database),
+        spikes: createSpikeStore(database),
+        alertmanagers: createAlertmanagerClients(
+          { urls: config.alert.alertmanagerUrls, authorization: config.alert.authorization },
+          log,
+        ),
+        catalogue,
+        metrics,
+        clock: createSystemClock(),
+        log,
+      },
+    );
+    stops.push({ name: 'detection', stop: () => detection.stop() });
+    await detection.start();
 
     const webhook = createWebhookSource({
       ingest,
@@ -120,7 +164,7 @@ export function createApp(config: Config, log: Logger): App {
     stops.push({ name: 'http', stop: () => server.stop() });
     const { url } = await server.start();
 
-    if (config.kafka !== null) await openKafka(config.kafka, database, ingest);
+    if (config.kafka !== null) await openKafka(config.kafka, database, ingest, progress);
     log.info({ url }, 'ready');
     return { url };
   }
@@ -181,13 +225,18 @@ export function createApp(config: Config, log: Logger): App {
     });
   }
 
-  async function openKafka(kafka: NonNullable<Config['kafka']>, database: Database, ingest: Ingest): Promise<void> {
+  async function openKafka(
+    kafka: NonNullable<Config['kafka']>,
+    database: Database,
+    ingest: Ingest,
+    progress: ReturnType<typeof createProgressRecorder>,
+  ): Promise<void> {
     const source = createKafkaSource(
       { ...kafka, sslCa: kafka.sslCaFile === null ? null : readFileSync(kafka.sslCaFile, 'utf8') },
       {
         ingest,
         untilStoreServes: (signal) => database.untilServes(signal),
-        recordProgress: (reports) => createProgressRecorder(database).recordKafkaProgress(reports),
+        recordProgress: (reports) => progress.recordKafkaProgress(reports),
         metrics: {
           setLag: (topic, partition, lag) => metrics.kafkaConsumerLag.set({ topic, partition }, lag),
           setUp: (isUp) => metrics.kafkaConsumerUp.set(isUp ? 1 : 0),
