@@ -34,7 +34,7 @@ export function redactDetails(details: JsonObject, listed: ReadonlySet<string>):
 
 class DetailsWriter {
   isChanged = false;
-  typed: readonly string[] = NOTHING_TYPED;
+  readonly typed: string[] = [];
 
   object(object: JsonObject, listed: ReadonlySet<string>, echoes: readonly string[]): string {
     let json = '';
@@ -48,18 +48,20 @@ class DetailsWriter {
   }
 
   #member(key: string, value: JsonValue, isListed: boolean, echoes: readonly string[]): string {
-    if (key === TYPED_KEY) return this.#shape(classifiedShapeOf(value));
+    if (key === TYPED_KEY) {
+      // One by one: as arguments of one call, hundreds of thousands would overflow the stack.
+      for (const text of textsIn(value)) this.typed.push(text);
+      return this.#shape(classifiedShapeOf(value));
+    }
     if (value !== null && isSecretName(key)) return this.#shape(shapeOf(value));
     if (!isListed) return this.#unlisted(value);
-    if (isArray(value)) return this.#array(value, (item) => this.#listedItem(key, item, echoes));
-    return this.#kept(value, echoes);
+    if (key === ERRORS_KEY) return isArray(value) ? this.#array(value, (item) => this.#errorItem(item)) : this.#unlisted(value);
+    return isArray(value) ? this.#array(value, (item) => this.#kept(item, echoes)) : this.#kept(value, echoes);
   }
 
-  #listedItem(key: string, item: JsonValue, echoes: readonly string[]): string {
-    if (key !== ERRORS_KEY || !isObject(item)) return this.#kept(item, echoes);
-    const typed = textsIn(item[TYPED_KEY] ?? null);
-    if (typed.length > 0) this.typed = [...this.typed, ...typed];
-    return this.object(item, ERROR_ITEM_KEYS, typed);
+  #errorItem(item: JsonValue): string {
+    if (!isObject(item)) return this.#unlisted(item);
+    return this.object(item, ERROR_ITEM_KEYS, textsIn(item[TYPED_KEY] ?? null));
   }
 
   #kept(value: JsonValue, echoes: readonly string[]): string {
