@@ -11,6 +11,7 @@ import {
   handleAll,
   handleWhen,
   retry,
+  TaskCancelledError,
   TimeoutStrategy,
   timeout,
   wrap,
@@ -56,8 +57,13 @@ export function createAlertmanagerClients(
 
 function createAlertmanagerClient(baseUrl: string, authorization: string | null, log: AlertLog): AlertmanagerClient {
   const { endpoint, name, headers } = addressOf(baseUrl, authorization);
+  // One that hangs is not asked again at once: the next tick does, and others wait for this desk's answer.
   const isWorthRetrying = (error: unknown) =>
-    !(error instanceof BrokenCircuitError || (error instanceof PushFault && !error.isRetryable));
+    !(
+      error instanceof BrokenCircuitError ||
+      error instanceof TaskCancelledError ||
+      (error instanceof PushFault && !error.isRetryable)
+    );
   const policy = wrap(
     retry(handleWhen(isWorthRetrying), { maxAttempts: 1, backoff: new ConstantBackoff(RETRY_AFTER_MS) }),
     circuitBreaker(handleAll, { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(BREAK_AFTER_FAILURES) }),
