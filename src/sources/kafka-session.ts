@@ -3,15 +3,15 @@
  * all of it, and ends by a crash or by `close`. The source's loop builds the next one.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs, { type Batch, type Consumer, type EachBatchPayload } from 'kafkajs';
+import kafkajs, { type Consumer, type EachBatchPayload } from 'kafkajs';
+import { createAssignment } from './kafka-assignment.ts';
 import { recordTimes, toDeliveries } from './kafka-batch.ts';
 import type { RefusedBatch } from './kafka-codecs.ts';
 import type { KafkaContact } from './kafka-contact.ts';
 import type { StoreHold } from './kafka-hold.ts';
 import { takeIn } from './kafka-intake.ts';
 import type { OffsetReader } from './kafka-offsets.ts';
-import type { KafkaProgress, KafkaSourceDeps } from './kafka-ports.ts';
-import { createPositions } from './kafka-positions.ts';
+import type { KafkaSourceDeps } from './kafka-ports.ts';
 import type { ProgressReporter } from './kafka-progress.ts';
 import { createRefusals } from './kafka-refusals.ts';
 
@@ -45,17 +45,18 @@ export interface KafkaSession {
 }
 
 export function openKafkaSession(deps: SessionDeps): KafkaSession {
-  const { topic, consumer, offsets, hold, contact, reporter, ingest, metrics, now, log } = deps;
+  const { topic, consumer, hold, contact, reporter, ingest, metrics, now, log } = deps;
   const { promise: crashed, resolve: crash } = Promise.withResolvers<unknown>();
   const over = new AbortController();
-  const positions = createPositions();
+  const assignment = createAssignment({
+    ...deps,
+    commit: (partition, offset) => consumer.commitOffsets([{ topic, partition, offset: `${offset}` }]),
+  });
+  const { positions } = assignment;
   const refusals = createRefusals(positions);
   /** Work whose end `close` awaits. */
   const inFlight = new Set<Promise<void>>();
   const busyPartitions = new Set<number>();
-  /** Counts the joins; a batch that began under an earlier one is not ours any more. */
-  let generation = 0;
-  let isLearning = true;
   let isRejoinDue = false;
   let isClosing = false;
   let isConsumerStopped = false;
@@ -66,10 +67,15 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
     return tracked;
   }
 
+  /** Resolves early when the session ends. */
+  async function pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: over.signal }).catch(() => {});
+  }
+
   function applyPauses(): void {
-    if (generation === 0 || isConsumerStopped) return;
+    if (assignment.generation() === 0 || isConsumerStopped) return;
     const refused = refusals.paused();
-    if (isLearning || isClosing || hold.isHeld()) {
+    if (assignment.isLearning() || isClosing || hold.isHeld()) {
       consumer.pause([{ topic }]);
     } else {
       consumer.resume([{ topic }]);
@@ -80,109 +86,52 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
     }
   }
 
-  function progressOf(partition: number, times: Pick<KafkaProgress, 'firstRecordAtMs' | 'lastRecordAtMs'>): KafkaProgress[] {
-    const standing = positions.standing(partition, now());
-    if (standing === null) return [];
-    metrics.setLag(topic, partition, standing.lag);
-    return [{ topic, partition, committedOffset: standing.committed.toString(), ...times, isCaughtUp: standing.isCaughtUp }];
-  }
-
-  function reportAll(): void {
-    reporter.report(positions.partitions().flatMap((partition) => progressOf(partition, recordTimes([]))));
-  }
-
-  function noteSkipped(partition: number, from: bigint, to: bigint): void {
-    metrics.recordsSkipped(topic, partition, Number(to - from));
-    log.warn(
-      { topic, partition, fromOffset: `${from}`, toOffset: `${to}` },
-      'records were deleted from Kafka before they could be read',
-    );
-  }
-
-  async function learnPositions(assigned: readonly number[]): Promise<void> {
-    const askedAtMs = now();
-    const joined = generation;
-    const group = await offsets.readGroup();
-    if (joined !== generation) return;
-    for (const { partition, committed, low, high } of group) {
-      if (!assigned.includes(partition)) continue;
-      if (committed !== null && committed < low) noteSkipped(partition, committed, low);
-      const isPastEnd = committed !== null && committed > high;
-      if (isPastEnd)
-        log.warn(
-          { topic, partition },
-          'the committed offset lies past the end of the Kafka partition: it is read from its beginning',
-        );
-      positions.learn(partition, committed === null || committed < low || isPastEnd ? low : committed);
-      positions.noteEnd(partition, high, askedAtMs);
-    }
-    isLearning = false;
-    applyPauses();
-    reportAll();
-  }
-
   /** Paused until the positions are learnt: the first fetch could reset an offset that retention has passed, and hide the gap. */
   async function onJoin(assigned: readonly number[]): Promise<void> {
-    generation += 1;
-    const joined = generation;
-    isLearning = true;
-    isRejoinDue = false;
-    for (const partition of positions.partitions()) if (!assigned.includes(partition)) metrics.forget(topic, partition);
-    positions.clear();
+    assignment.begin(assigned);
     refusals.clear();
-    reporter.clear();
+    isRejoinDue = false;
     applyPauses();
-    while (joined === generation && isLearning && !over.signal.aborted) {
+    const joined = assignment.generation();
+    while (joined === assignment.generation() && assignment.isLearning() && !over.signal.aborted) {
       try {
-        await learnPositions(assigned);
+        await assignment.learn();
       } catch (error) {
         log.debug({ err: error }, 'the positions of the Kafka group could not be read');
-        await delay(LEARN_RETRY_MS, undefined, { signal: over.signal }).catch(() => {});
+        await pause(LEARN_RETRY_MS);
       }
     }
-  }
-
-  /** Between the committed offset and the first record of a batch nothing is missing, save what retention deleted. */
-  async function noteGap(partition: number, first: bigint): Promise<void> {
-    const standing = positions.standing(partition, now());
-    if (standing === null || first <= standing.committed) return;
-    const ends = await offsets.readEnds().catch(() => []);
-    const low = ends.find((end) => end.partition === partition)?.low ?? first;
-    if (low > standing.committed) noteSkipped(partition, standing.committed, low < first ? low : first);
-  }
-
-  function noteCommit(batch: Pick<Batch, 'partition' | 'highWatermark'>, committed: bigint, fetchedAtMs: number): void {
-    positions.noteCommit({ partition: batch.partition, committed, end: BigInt(batch.highWatermark), atMs: fetchedAtMs });
+    applyPauses();
   }
 
   async function takeBatch({ batch, heartbeat, commitOffsetsIfNecessary, resolveOffset, isRunning, isStale }: EachBatchPayload) {
-    const joined = generation;
+    const joined = assignment.generation();
     const fetchedAtMs = now();
     const { partition } = batch;
     refusals.noteOpened(partition);
-    await noteGap(partition, BigInt(batch.firstOffset() ?? 0));
+    await assignment.noteFirst(partition, BigInt(batch.firstOffset() ?? 0));
     const intake = await takeIn(toDeliveries(batch, fetchedAtMs), { ingest, heartbeat });
     if (intake.kind === 'store_failed') return hold.storeFailed(intake.fault);
     if (intake.kind === 'heartbeat_failed') throw intake.error;
     hold.storeServed();
+    if (joined !== assignment.generation() || !isRunning() || isStale()) return;
     // Control records of transactions take offsets too: the end of the batch, not of its last record.
     const committed = BigInt(batch.lastOffset()) + 1n;
-    if (joined !== generation || !isRunning() || isStale()) return;
     await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: `${committed}` }] }] });
     resolveOffset(batch.lastOffset());
-    noteCommit(batch, committed, fetchedAtMs);
-    reporter.report(progressOf(partition, recordTimes(batch.messages)));
+    const end = BigInt(batch.highWatermark);
+    assignment.noteCommit({ partition, committed, end, atMs: fetchedAtMs, times: recordTimes(batch.messages) });
   }
 
   async function eachBatch(payload: EachBatchPayload): Promise<void> {
     // Returning leaves the batch unresolved: it is fetched again, here or by its next owner. Several batches wait in the
     // client's queue; after one of them learnt that the group rejoins, the others must not delay it.
-    if (isClosing || isRejoinDue || isLearning || hold.isHeld()) return;
+    if (isClosing || isRejoinDue || assignment.isLearning() || hold.isHeld()) return;
     busyPartitions.add(payload.batch.partition);
     try {
       await track(takeBatch(payload));
     } catch (error) {
-      isRejoinDue = error instanceof kafkajs.KafkaJSProtocolError && REJOIN_TYPES.includes(error.type);
+      if (error instanceof kafkajs.KafkaJSProtocolError && REJOIN_TYPES.includes(error.type)) isRejoinDue = true;
       throw error;
     } finally {
       busyPartitions.delete(payload.batch.partition);
@@ -190,26 +139,23 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
   }
 
   /** Batches of nothing but control or aborted records never reach `eachBatch`; uncommitted, they would show as lag for ever. */
-  async function commitFiltered(partition: number, lastOffset: bigint, highWatermark: string): Promise<void> {
+  async function commitFiltered(partition: number, lastOffset: bigint, end: bigint): Promise<void> {
+    const joined = assignment.generation();
     const committed = lastOffset + 1n;
-    const joined = generation;
-    await consumer.commitOffsets([{ topic, partition, offset: `${committed}` }]);
-    if (joined !== generation) return;
-    noteCommit({ partition, highWatermark }, committed, now());
-    reporter.report(progressOf(partition, recordTimes([])));
+    try {
+      await consumer.commitOffsets([{ topic, partition, offset: `${committed}` }]);
+    } catch (error) {
+      log.debug({ err: error }, 'a batch without records could not be committed');
+      return;
+    }
+    if (joined === assignment.generation())
+      assignment.noteCommit({ partition, committed, end, atMs: now(), times: recordTimes([]) });
   }
 
-  async function pollEnds(): Promise<void> {
+  async function pollUntilOver(): Promise<void> {
     while (!over.signal.aborted) {
-      await delay(POLL_INTERVAL_MS, undefined, { signal: over.signal }).catch(() => {});
-      if (over.signal.aborted || isLearning) continue;
-      const askedAtMs = now();
-      try {
-        for (const { partition, high } of await offsets.readEnds()) positions.noteEnd(partition, high, askedAtMs);
-      } catch (error) {
-        log.debug({ err: error }, 'the ends of the Kafka partitions could not be read');
-      }
-      if (!over.signal.aborted) reportAll();
+      await pause(POLL_INTERVAL_MS);
+      if (!over.signal.aborted && !assignment.isLearning()) await assignment.poll();
     }
   }
 
@@ -224,6 +170,11 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
     });
   }
 
+  /** True when a heartbeat is all that the broker is asked for: then it stands for the fetch. */
+  function isNothingFetched(): boolean {
+    return hold.isHeld() || positions.partitions().length === refusals.paused().length;
+  }
+
   const { GROUP_JOIN, CRASH, STOP, REQUEST, END_BATCH_PROCESS } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => void track(onJoin(payload.memberAssignment[topic] ?? [])));
   consumer.on(CRASH, ({ payload }) => crash(payload.error));
@@ -232,23 +183,22 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
   });
   consumer.on(REQUEST, ({ payload: { apiName } }) => {
     if (apiName === 'Fetch') contact.noteAnswer(true);
-    else if (apiName === 'Heartbeat') contact.noteAnswer(hold.isHeld());
+    else if (apiName === 'Heartbeat') contact.noteAnswer(isNothingFetched());
   });
   consumer.on(END_BATCH_PROCESS, ({ payload: { batchSize, partition, lastOffset, highWatermark } }) => {
-    if (batchSize === 0) void track(commitFiltered(partition, BigInt(lastOffset), highWatermark).catch(() => {}));
+    if (batchSize === 0) void track(commitFiltered(partition, BigInt(lastOffset), BigInt(highWatermark)));
   });
   const started = run().catch(crash);
-  const polled = pollEnds();
+  const polled = pollUntilOver();
 
   return {
     crashed,
     applyPauses,
     noteRefused(batch) {
+      const { reason } = batch;
       for (const partition of refusals.noteRefused(batch, busyPartitions, now())) {
-        log.error(
-          { topic, partition, ...batch, firstOffset: `${batch.firstOffset}`, lastOffset: `${batch.lastOffset}` },
-          'a Kafka partition is paused: a batch cannot be opened',
-        );
+        const fields = { topic, partition, firstOffset: `${batch.firstOffset}`, lastOffset: `${batch.lastOffset}`, reason };
+        log.error(fields, 'a Kafka partition is paused: a batch cannot be opened');
         applyPauses();
       }
     },
@@ -260,7 +210,7 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
       await Promise.allSettled([...inFlight, started, polled]);
       await reporter.settled();
       await consumer.disconnect();
-      for (const partition of positions.partitions()) metrics.forget(topic, partition);
+      assignment.end();
     },
   };
 }
