@@ -29,12 +29,18 @@ interface Point {
   readonly expectedHigh: number | null;
 }
 
-export function seriesOf(points: readonly Point[]): Pick<Chart, 'at' | 'observed' | 'low' | 'high'> {
+/** Steps that are not over yet are left out: a line that falls because the time is not up would tell of a calm that is none. */
+export function seriesOf(
+  points: readonly Point[],
+  stepSeconds: number,
+  nowMs: number,
+): Pick<Chart, 'at' | 'observed' | 'low' | 'high'> {
+  const whole = points.filter(({ startMs }) => startMs + stepSeconds * 1000 <= nowMs);
   return {
-    at: points.map(({ startMs }) => startMs / 1000),
-    observed: points.map(({ count }) => count),
-    low: points.map(({ expectedLow }) => expectedLow),
-    high: points.map(({ expectedHigh }) => expectedHigh),
+    at: whole.map(({ startMs }) => startMs / 1000),
+    observed: whole.map(({ count }) => count),
+    low: whole.map(({ expectedLow }) => expectedLow),
+    high: whole.map(({ expectedHigh }) => expectedHigh),
   };
 }
 

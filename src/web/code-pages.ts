@@ -5,11 +5,10 @@ import { drawChart, seriesOf, unitOf } from './chart.ts';
 import { drawEnvelopeTable } from './envelope-page.ts';
 import { type Html, html } from './html.ts';
 import { drawPage } from './layout.ts';
-import { linkCode, markFault, markState } from './marks.ts';
+import { linkCode, markFault, markState, showCode } from './marks.ts';
 import { sayAgo, sayCount, sayMoment, sayNumber } from './say.ts';
 import { drawSpikeCard } from './spike-card.ts';
 import { type View, withQuery } from './view.ts';
-import { showText } from './visible-text.ts';
 
 const HOUR_MS = 3_600_000;
 const SPANS = [
@@ -40,15 +39,15 @@ export function drawCodePage(view: View, { overview, span, points }: CodeDetail,
   const isKnown = points.some(({ expected }) => expected !== null);
   const body = html`<article class="answer">
 <p class="eyebrow">Code</p>
-<h1 class="code">${showText(code, 128)}</h1>
+<h1 class="code">${showCode(code)}</h1>
 <p class="byline">${markFault(fault)}<span>${status === null ? 'HTTP status unknown' : `HTTP ${status}`}</span>${!words.isCatalogued && html`<span>not in the catalogue</span>`}</p>
 <p class="lead">${words.meaning}</p>
 </article>
 ${spike !== null && drawSpikeCard(view, spike)}
-<nav class="spans" aria-label="Span of the chart">${SPANS.map(([name, ms]) => html`<a href="${withQuery(view.link('codes', code), { from: view.nowMs - ms, to: view.nowMs })}" aria-current="${Math.abs(span.toMs - span.fromMs - ms) < 60_000 ? 'true' : 'false'}">${name}</a>`)}</nav>
+<nav class="places spans" aria-label="Span of the chart">${SPANS.map(([name, ms]) => html`<a href="${withQuery(view.link('codes', code), { from: view.nowMs - ms, to: view.nowMs })}" aria-current="${Math.abs(span.toMs - span.fromMs - ms) < 60_000 ? 'true' : 'false'}">${name}</a>`)}</nav>
 ${drawChart({
   label: `${code} from ${sayMoment(span.fromMs, view.nowMs)} to ${sayMoment(span.toMs, view.nowMs)}: ${sayCount(total, 'error')}. ${isKnown ? 'The band is what was normal at this time of day.' : 'What is normal shows as a band once a day of errors is known.'}`,
-  ...seriesOf(points),
+  ...seriesOf(points, span.stepSeconds, view.nowMs),
   spikes: spike === null ? [] : [[spike.startsAtMs / 1000, view.nowMs / 1000]],
   unit: unitOf(span.stepSeconds),
   numbersUrl: withQuery(view.link('v1', 'codes', code), { from: span.fromMs, to: span.toMs, step: span.stepSeconds }),

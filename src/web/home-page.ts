@@ -3,7 +3,7 @@ import type { SpikeRecord } from '../alert/spike.ts';
 import type { CodeOverview } from '../http/code-lookup.ts';
 import { type Html, html } from './html.ts';
 import { drawPage } from './layout.ts';
-import { copyButton, linkCode, linkRequest, markFault } from './marks.ts';
+import { copyButton, linkCode, linkRequest, markFault, markState } from './marks.ts';
 import { sayCount, sayNumber } from './say.ts';
 import { drawSpikeCard } from './spike-card.ts';
 import type { View } from './view.ts';
@@ -63,7 +63,7 @@ function drawHour(view: View, codes: readonly CodeOverview[]): Html {
   const most = Math.max(1, ...codes.flatMap(({ lastHourCount, usualHourCount }) => [lastHourCount, usualHourCount ?? 0]));
   const isKnown = codes.some(({ usualHourCount }) => usualHourCount !== null);
   return html`<table class="rows"><thead><tr><th scope="col">Code</th><th scope="col">Whose fault</th><th scope="col" class="number">Errors</th><th scope="col" class="number">Normal</th><th scope="col"><span class="visually-hidden">Compared</span></th></tr></thead>
-<tbody>${codes.map((code) => html`<tr><th scope="row">${linkCode(view, code.code)}</th><td data-label="Whose fault">${markFault(code.fault)}</td><td data-label="Errors" class="number">${sayNumber(code.lastHourCount)}</td><td data-label="Normal" class="number">${code.usualHourCount === null ? html`<span class="quiet">–</span>` : sayNumber(code.usualHourCount)}</td><td class="bar-cell">${drawBar(code, most)}</td></tr>`)}</tbody></table>
+<tbody>${codes.map((code) => html`<tr><th scope="row">${linkCode(view, code.code)}${code.spike !== null && html` ${markState(code.spike.state)}`}</th><td data-label="Whose fault">${markFault(code.fault)}</td><td data-label="Errors" class="number">${sayNumber(code.lastHourCount)}</td><td data-label="Normal" class="number">${code.usualHourCount === null ? html`<span class="quiet">–</span>` : sayNumber(code.usualHourCount)}</td><td class="bar-cell">${drawBar(code, most)}</td></tr>`)}</tbody></table>
 <p class="quiet">${isKnown ? 'Normal is the middle of the same hour on the days before. The line in each bar stands where normal is.' : 'What is normal shows here once a day of errors is known.'}</p>`;
 }
 

@@ -1,8 +1,10 @@
 /** Small marks that stand on many pages: whose fault, firing, an id to copy. Each says in words what its colour means. */
 import type { FaultSide } from '../catalogue/catalogue.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html, type Value } from './html.ts';
 import type { View } from './view.ts';
 import { showText } from './visible-text.ts';
+
+const LONGEST_CODE = 128;
 
 export function markFault(fault: FaultSide): Html {
   return fault === 'client'
@@ -20,7 +22,12 @@ export function copyButton(text: string, what: string): Html {
 }
 
 export function linkCode({ link }: View, code: string): Html {
-  return html`<a class="code" href="${link('codes', code)}">${showText(code, 128)}</a>`;
+  return html`<a class="code" href="${link('codes', code)}">${showCode(code)}</a>`;
+}
+
+/** A code that may break behind its underscores and nowhere else. */
+export function showCode(code: string): Value {
+  return code.split(/(?<=_)/).map((part) => [showText(part, LONGEST_CODE), html`<wbr>`]);
 }
 
 export function linkRequest({ link }: View, requestId: string): Html {

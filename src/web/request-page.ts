@@ -2,6 +2,7 @@
  * /requests/{id}: the answer for the person on the phone. What happened, whose fault it is, what to say, what to do and
  * whether it is just them stand first, in words; the facts follow.
  */
+import type { SpikeRecord } from '../alert/spike.ts';
 import type { FaultSide } from '../catalogue/catalogue.ts';
 import type { WordsAnswer } from '../http/envelope-answer.ts';
 import type { StoredEnvelope } from '../http/ports.ts';
@@ -25,8 +26,10 @@ export function drawRequestPage(view: View, deps: RequestPageDeps, found: Found)
   // The newest is what the customer has in front of them; what came before under the same id follows below.
   const [newest, ...siblings] = [...found.envelopes].reverse();
   if (newest === undefined) throw new Error('a request that was found has an envelope');
+  const details = detailsTable(newest.details);
   const body = html`${drawAnswer(view, deps, newest, found)}
-<section><h2>The facts</h2>${drawFacts(view, newest)}${detailsTable(newest.details)}</section>
+${details !== null && html`<section class="details">${details}</section>`}
+<section><h2>The facts</h2>${drawFacts(view, newest)}</section>
 ${siblings.length > 0 && html`<section><h2>Also under this requestId</h2><p>${sayCount(siblings.length, 'other error')} of the same request, newest first.</p>${siblings.map((sibling) => drawSibling(view, deps, sibling))}</section>`}
 ${drawOtherCases(view, found.otherCases)}`;
   return drawPage(view, { title: found.requestId, body });
@@ -41,9 +44,9 @@ function drawAnswer(view: View, deps: RequestPageDeps, envelope: StoredEnvelope,
 <p class="eyebrow"><span class="code">${requestId}</span> ${copyButton(requestId, 'the requestId')}</p>
 <h1>${words.meaning}</h1>
 <p class="byline">${markFault(fault)}${findings?.spikeNow && markState(findings.spikeNow.state)}<span>${linkCode(view, code)}</span><span>${status === null ? 'HTTP status unknown' : `HTTP ${status}`}</span><span>${sayMomentAndAgo(envelope.occurredAtMs, view.nowMs)}</span></p>
-<section class="say"><h2>What to say</h2><blockquote>${words.supportWords}</blockquote>${copyButton(words.supportWords, 'what to say')}</section>
+<section class="say"><h2>What to say</h2><blockquote>${words.supportWords}</blockquote>${copyButton(words.supportWords, 'what to say')}${sayMore(view, findings)}</section>
 <dl class="answers">
-<div><dt>Whose fault is it?</dt><dd>${sayFault(fault, words)}</dd></div>
+<div><dt>Whose fault is it?</dt><dd>${sayFault(fault, words, findings)}</dd></div>
 <div><dt>Is it just them?</dt><dd>${findings === undefined ? 'Not known.' : sayJustThem(view, findings)}</dd></div>
 <div><dt>What should the caller do?</dt><dd>${words.callerAdvice}</dd></div>
 <div><dt>Does trying again help?</dt><dd>${sayRetry(words, envelope)}</dd></div>
@@ -51,14 +54,23 @@ function drawAnswer(view: View, deps: RequestPageDeps, envelope: StoredEnvelope,
 </article>`;
 }
 
-function sayFault(fault: FaultSide, words: WordsAnswer): string {
-  if (!words.isCatalogued)
-    return fault === 'client'
-      ? 'Going by its HTTP status, the request was at fault.'
-      : 'Most likely ours: nothing on file says otherwise.';
-  return fault === 'client'
-    ? 'The customer’s request has to change; the API did what it should.'
-    : 'Ours. The customer did nothing wrong.';
+/** What a customer should hear besides, when they are one of many. */
+function sayMore(view: View, findings: CodeFindings | undefined): Html | null {
+  const spike = findings?.spikeNow;
+  if (!spike || spike.kind === 'silent_code') return null;
+  return html`<p class="also">And, while it is spiking: you are not the only one. Many have met this since ${sayMoment(spike.startsAtMs, view.nowMs)}, and we know of it.</p>`;
+}
+
+function sayFault(fault: FaultSide, words: WordsAnswer, findings: CodeFindings | undefined): string {
+  if (fault === 'server') {
+    return words.isCatalogued ? 'Ours. The customer did nothing wrong.' : 'Most likely ours: nothing on file says otherwise.';
+  }
+  // One customer's mistake does not make a surge: then a change of ours, or a partner that fails, is the likelier cause.
+  if (findings?.spikeNow) {
+    return 'By its code the customer’s. But so many at once point to something on our side or at a partner, so do not send them away.';
+  }
+  if (!words.isCatalogued) return 'Going by its HTTP status, the customer’s request.';
+  return 'The customer’s request has to change; the API did what it should.';
 }
 
 function sayRetry({ isRetryable }: WordsAnswer, { details }: StoredEnvelope): string {
@@ -73,16 +85,25 @@ function sayRetry({ isRetryable }: WordsAnswer, { details }: StoredEnvelope): st
 function sayJustThem(view: View, { code, spikeNow, spikeThen, commonness }: CodeFindings): Value {
   const { otherRequestCount, otherClientCount, isSampled } = commonness;
   const least = isSampled ? 'at least ' : '';
+  const Least = isSampled ? 'At least ' : '';
   const clients =
     otherClientCount !== null && otherClientCount > 0 && html`, from ${least}${sayCount(otherClientCount, 'other customer')}`;
-  const others = html`${least}${sayCount(otherRequestCount, 'other request')} failed with this code in the last 15 minutes${clients}.`;
+  const others = html`${Least}${sayCount(otherRequestCount, 'other request')} failed with this code in the last 15 minutes${clients}.`;
   if (spikeNow !== null) {
     const factor = sayFactor(spikeNow.observed, spikeNow.expected);
-    return html`No. <a href="${view.link('spikes', spikeNow.id)}">${spikeNow.code === code ? 'This code is spiking' : 'Errors of all codes are spiking'}</a> since ${sayMoment(spikeNow.startsAtMs, view.nowMs)}${factor !== null && `, ${factor}`}: ${others}`;
+    const much = factor !== null && ` with ${factor} as normal`;
+    const subject = spikeNow.code === code ? 'This code is spiking' : 'Errors of all codes are spiking';
+    return html`No. <a href="${view.link('spikes', spikeNow.id)}">${subject}</a> since ${sayMoment(spikeNow.startsAtMs, view.nowMs)}${much}. ${others}${sayCause(spikeNow)}`;
   }
   const then = spikeThen !== null && html` It fell into <a href="${view.link('spikes', spikeThen.id)}">a spike that is over</a>.`;
   if (otherRequestCount === 0) return html`It looks so: nobody else met this code in the last 15 minutes.${then}`;
-  return html`No, but this is ordinary: ${others} ${sayHour(commonness)}${then}`;
+  return html`No, but this is ordinary. ${others} ${sayHour(commonness)}${then}`;
+}
+
+function sayCause({ evidence: { dominantDetail } }: SpikeRecord): Value {
+  if (dominantDetail === null) return null;
+  const { key, value, shareRatio } = dominantDetail;
+  return html` ${sayNumber(shareRatio * 100)} % of them carry <span class="code">${showText(key, 100)} = ${showText(value, 200)}</span>.`;
 }
 
 function sayHour({ lastHourCount, earlierHourCounts }: CodeFindings['commonness']): string {

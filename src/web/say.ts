@@ -49,7 +49,7 @@ export function sayMomentAndAgo(ms: number, nowMs: number): Html {
   return html`<time datetime="${new Date(ms).toISOString()}">${sayMoment(ms, nowMs)}, ${sayAgo(ms, nowMs)}</time>`;
 }
 
-/** 'about 34 times as many', for a spike that is told against what is normal. */
+/** '34 times as many', for a spike that is told against what is normal. */
 export function sayFactor(observed: number, expected: number): string | null {
   const factor = observed / expected;
   if (!(expected > 0) || factor < 1.05) return null;

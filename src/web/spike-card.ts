@@ -1,14 +1,14 @@
 /** A spike in one sentence, as a card that leads to its page. */
 import type { SpikeRecord } from '../alert/spike.ts';
 import { type Html, html, type Value } from './html.ts';
-import { linkCode, markState, sayKind } from './marks.ts';
+import { linkCode, markState, sayKind, showCode } from './marks.ts';
 import { sayCount, sayFactor, sayMoment, sayNumber, saySpan } from './say.ts';
 import type { View } from './view.ts';
 
 export function drawSpikeCard(view: View, spike: SpikeRecord): Html {
   return html`<article class="${spike.state === 'resolved' ? 'card' : 'card card-firing'}">
 <p class="byline">${markState(spike.state)}<span>${sayKind(spike.kind)}</span></p>
-<h3><a href="${view.link('spikes', spike.id)}">${nameOf(spike)}</a></h3>
+<h3><a href="${view.link('spikes', spike.id)}">${showCode(nameOf(spike))}</a></h3>
 <p>${saySpike(spike)} ${saySince(view, spike)}</p>
 </article>`;
 }

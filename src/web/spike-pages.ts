@@ -4,7 +4,7 @@ import type { CodeDetail } from '../http/code-lookup.ts';
 import { drawChart, seriesOf, unitOf } from './chart.ts';
 import { type Html, html, type Value } from './html.ts';
 import { drawPage } from './layout.ts';
-import { linkRequest, markFault, markState, sayKind } from './marks.ts';
+import { linkRequest, markFault, markState, sayKind, showCode } from './marks.ts';
 import { sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
 import { drawSpikeCard, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
 import { type View, withQuery } from './view.ts';
@@ -26,7 +26,7 @@ ${past.nextCursor !== null && html`<p><a href="${withQuery(view.link('spikes'), 
 function drawPast(view: View, spikes: readonly SpikeRecord[]): Html {
   return html`<table class="rows"><thead><tr><th scope="col">Code</th><th scope="col">What</th><th scope="col">Began</th><th scope="col">Lasted</th><th scope="col" class="number">Errors</th><th scope="col" class="number">Normal</th></tr></thead><tbody>${spikes.map(
     (spike) =>
-      html`<tr><th scope="row"><a class="code" href="${view.link('spikes', spike.id)}">${showText(nameOf(spike), 128)}</a></th><td data-label="What">${sayKind(spike.kind)}</td><td data-label="Began">${sayMoment(spike.startsAtMs, view.nowMs)}</td><td data-label="Lasted">${spike.closedAtMs === null ? '–' : saySpan(spike.closedAtMs - spike.startsAtMs)}</td><td data-label="Errors" class="number">${sayNumber(spike.observed)}</td><td data-label="Normal" class="number">${sayNumber(spike.expected)}</td></tr>`,
+      html`<tr><th scope="row"><a class="code" href="${view.link('spikes', spike.id)}">${showCode(nameOf(spike))}</a></th><td data-label="What">${sayKind(spike.kind)}</td><td data-label="Began">${sayMoment(spike.startsAtMs, view.nowMs)}</td><td data-label="Lasted">${spike.closedAtMs === null ? '–' : saySpan(spike.closedAtMs - spike.startsAtMs)}</td><td data-label="Errors" class="number">${sayNumber(spike.observed)}</td><td data-label="Normal" class="number">${sayNumber(spike.expected)}</td></tr>`,
   )}</tbody></table>`;
 }
 
@@ -51,7 +51,7 @@ ${
   detail !== null &&
   drawChart({
     label: `${spike.code}: observed as a line, what is normal as a band, the spike shaded.`,
-    ...seriesOf(detail.points),
+    ...seriesOf(detail.points, detail.span.stepSeconds, view.nowMs),
     spikes: [[spike.startsAtMs / 1000, endMs / 1000]],
     unit: unitOf(detail.span.stepSeconds),
     numbersUrl: withQuery(view.link('v1', 'codes', spike.code), { from: detail.span.fromMs, to: detail.span.toMs }),
@@ -67,7 +67,7 @@ ${!spike.code.startsWith('_') && html`<p><a href="${withQuery(view.link('envelop
 }
 
 function headline(spike: SpikeRecord): Value {
-  const name = nameOf(spike);
+  const name = showCode(nameOf(spike));
   if (spike.kind === 'surge') return html`${name} ${spike.state === 'resolved' ? 'surged' : 'is surging'}`;
   return html`${name}: ${sayKind(spike.kind).toLowerCase()}`;
 }

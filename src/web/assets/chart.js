@@ -2,6 +2,7 @@
 // Colours come from the stylesheet, so that a chart follows light, dark and print as the rest of the page does.
 const HEIGHT = 260;
 const NARROW = 480;
+const LABEL_WIDTH = 48;
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -28,9 +29,11 @@ function shadeSpikes(spikes, colour) {
       ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
       ctx.fillStyle = colour.firing;
       ctx.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
-      ctx.textAlign = 'left';
+      // Beside a shade that is too narrow for it, not cut off by the edge.
+      const isNarrow = right - left < LABEL_WIDTH * devicePixelRatio;
+      ctx.textAlign = isNarrow ? 'right' : 'left';
       ctx.textBaseline = 'top';
-      ctx.fillText('spike', left + 6 * devicePixelRatio, bbox.top + 4 * devicePixelRatio);
+      ctx.fillText('spike', left + (isNarrow ? -6 : 6) * devicePixelRatio, bbox.top + 4 * devicePixelRatio);
     }
     ctx.restore();
   };
@@ -83,7 +86,10 @@ function draw(element) {
       cursor: { show: false },
       padding: [16, 8, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-      scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] } },
+      scales: {
+        x: { time: true },
+        y: { range: (_plot, _min, max) => [0, Math.max(4, max * (chart.spikes.length > 0 ? 1.25 : 1.08))] },
+      },
       axes: [
         {
           ...axis,
