@@ -1,5 +1,6 @@
 /** A real browser with a profile of its own. A page is as wide, as tall and as dark as the test asks. */
 import { chromium, type Page } from 'playwright-core';
+import { endAfterTests } from './left-over.ts';
 import { programs, required } from './requirements.ts';
 import { makeTempDir } from './temp-dir.ts';
 
@@ -44,7 +45,9 @@ export async function openBrowser(): Promise<Browser> {
     await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
     return page;
   }
+  const forget = endAfterTests(stop);
   async function stop(): Promise<void> {
+    forget();
     await context.close();
     dir.remove();
   }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
+import { endAfterTests } from './left-over.ts';
 import { makeTempDir } from './temp-dir.ts';
 
 /** Nothing here must survive a power cut; everything else is as in production. */
@@ -53,7 +54,9 @@ async function startCluster(): Promise<Cluster> {
   const dir = makeTempDir('postgres');
   const log = { info: () => {}, warn: (text: string) => process.stderr.write(`${text}\n`) };
   const postgres = await startEmbeddedPostgres({ dataDir: join(dir.path, 'data'), log, settings: SETTINGS });
+  const forget = endAfterTests(stop);
   async function stop(): Promise<void> {
+    forget();
     await postgres.stop();
     dir.remove();
   }

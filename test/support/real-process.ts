@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { endAfterTests } from './left-over.ts';
 
 const KEPT_OUTPUT_CHARACTERS = 200_000;
 const STOP_DEADLINE_MS = 15_000;
@@ -56,9 +57,11 @@ export async function startProcess({ command, args, ...options }: StartProcess):
   const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 128)));
   const pid = await pidOf(child);
   groups.add(pid);
+  const forget = endAfterTests(kill);
   void exited.then(() => {
     killGroup(pid, 'SIGKILL');
     groups.delete(pid);
+    forget();
   });
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {

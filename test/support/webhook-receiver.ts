@@ -45,6 +45,8 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
     if (address !== null && typeof address === 'object') resolve(address.port);
   });
   const port = await promise;
+  // The Alertmanager in front of it, or the test that waits for it, keeps the process alive; it alone need not.
+  server.unref();
   async function stop(): Promise<void> {
     server.closeAllConnections();
     await server[Symbol.asyncDispose]();
