@@ -19,8 +19,6 @@ const UATP_DIGITS = 15;
 /** American Express and Diners print 4-6-5 and 4-6-4. */
 const UNEVEN = /\p{Nd}{4}[\s\p{Pd}]{1,2}\p{Nd}{6}[\s\p{Pd}]{1,2}\p{Nd}{4,5}(?![\p{Nd}A-Za-z])/uy;
 const UNEVEN_FIRST = 4;
-const UUID = /[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}/y;
-const UUID_LENGTH = 36;
 
 // Scratch space of the one row that is read at a time: where its groups begin and end, how many digits stand before each,
 // and Luhn sums before each digit with every second digit doubled, those at even places or those at odd ones.
@@ -35,7 +33,7 @@ export function findCards(text: string, spans: Span[]): void {
   while (at < text.length) {
     if (digitOf(text.charCodeAt(at)) === -1) at++;
     else if (at > 0 && isAlphanumeric(text.charCodeAt(at - 1))) at = endOfDigits(text, at);
-    else at = endOfUuid(text, at) ?? readRow(text, at, spans);
+    else at = readRow(text, at, spans);
   }
 }
 
@@ -150,11 +148,4 @@ function skipSeparators(text: string, from: number): number {
 function isSeparator(charCode: number): boolean {
   if (charCode < 0x80) return charCode === 0x20 || charCode === 0x2d || isSpace(charCode);
   return isSpace(charCode) || (charCode >= 0x2000 && charCode <= 0x2015) || charCode === 0xff0d;
-}
-
-/** Index behind the UUID that begins here, or null: its groups of digits are no card. */
-function endOfUuid(text: string, start: number): number | null {
-  if (text[start + 8] !== '-') return null;
-  UUID.lastIndex = start;
-  return UUID.test(text) ? start + UUID_LENGTH : null;
 }

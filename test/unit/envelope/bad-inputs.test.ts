@@ -35,6 +35,7 @@ const rows: readonly Row[] = [
   [5, 'a BOM only', '\ufeff', 'syntax'],
   [5, 'two BOMs', `\ufeff\ufeff${clean}`, 'syntax'],
   [6, 'byte FF in a string', inMessage([0xff]), 'utf8'],
+  [6, 'byte FF behind a backslash', inMessage([0x5c, 0xff]), 'utf8'],
   [7, 'overlong C0 80', inMessage([0xc0, 0x80]), 'utf8'],
   [8, 'a CESU-8 surrogate', inMessage([0xed, 0xa0, 0x80]), 'utf8'],
   [9, 'a character cut at the end of a string', inMessage([0xe2, 0x82]), 'utf8'],
@@ -66,6 +67,7 @@ const rows: readonly Row[] = [
   [26, '100 items of details.errors', withDetails(`{"errors":[${Array(100).fill('{"a":1}').join()}]}`), 'ok'],
   [26, '100 000 items of details.errors', withDetails(`{"errors":[${Array(100_000).fill('{"a":1}').join()}]}`), 'fix:truncate'],
   [26, '10 001 keys before the 100th item', withDetails(`{"errors":[${Array(11).fill(keys(999)).join()}]}`), 'keys'],
+  [26, '1 001 keys behind 200 items', withDetails(`{"errors":[${Array(200).fill('{}').join()}],"a":${keys(1001)}}`), 'keys'],
   [27, 'a key of 256 characters', withDetails(`{"${'k'.repeat(256)}":1}`), 'ok'],
   [27, 'a key of 256 characters of three bytes', withDetails(`{"${'あ'.repeat(256)}":1}`), 'ok'],
   [27, 'a key of 256 escaped characters', withDetails(`{"${'\\u0061'.repeat(256)}":1}`), 'ok'],
@@ -253,6 +255,7 @@ test('row 58: a code that is no label is kept as sent, clipped to 128, unless th
   deepEqual(decodedEnvelope(withCode('x'.repeat(200))).code, 'x'.repeat(128));
   equal(decodedEnvelope(withCode('A{}"\n')).code, 'A{}"\n');
   equal(verdictOf(withCode('trunk.not-found'), { isCatalogued: (code) => code === 'trunk.not-found' }), 'ok');
+  equal(verdictOf(withCode('x'.repeat(129)), { isCatalogued: () => true }), 'fix:code_invalid');
   equal(verdictOf(withCode('trunk.not-found'), { isCatalogued: () => false }), 'fix:code_invalid');
 });
 

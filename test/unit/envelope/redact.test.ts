@@ -156,9 +156,9 @@ test('a key that says it is secret hides all that stands under it', () => {
 });
 
 test('a number that is a card number goes, a timestamp of as many digits stays', () => {
-  deepEqual(redactedDetails(UNKNOWN, { a: 4_111_111_111_111_111, b: 1_760_265_000_007, c: 4_111_111_111_111_112 }), {
+  deepEqual(redactedDetails(UNKNOWN, { a: 4_111_111_111_111_111, b: 1_760_265_000_008, c: 4_111_111_111_111_112 }), {
     a: { type: 'number', length: 16 },
-    b: 1_760_265_000_007,
+    b: 1_760_265_000_008,
     c: 4_111_111_111_111_112,
   });
 });
@@ -171,6 +171,11 @@ test('the status is the stated one, else that of the code, else unknown', () => 
   equal(redacted(envelopeText()).status, 404);
   equal(redacted(envelopeText({ top: { context: { httpStatus: 410 } } })).status, 410);
   equal(redacted(envelopeText({ error: { code: UNKNOWN } })).status, null);
+});
+
+test('a message that lost a secret says so', () => {
+  const { message, sanitized } = redacted(envelopeText({ error: { message: 'no account for alice@example.com' } }));
+  deepEqual({ message, sanitized }, { message: 'no account for [e-mail]', sanitized: ['redacted'] });
 });
 
 test('context is redacted like every other text', () => {
