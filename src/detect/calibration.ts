@@ -13,13 +13,14 @@ export interface Calibration {
 
 /** Half-life of 3 days, as the mean age of an exponential memory. */
 const MEMORY_SECONDS = (3 * 86400) / Math.LN2;
-/** Before anything was seen the model is believed for so long. */
+/** What a new code is presumed to be until it has shown itself: wilder than the model; worth so many seconds. */
+const PRIOR_SQUARE = 1.2;
 const PRIOR_SECONDS = 6 * 3600;
 /** A single surprise counts as no more than this, or an unnoticed surge would deafen the code. */
 const CLIP_DEVIATIONS = 4;
 
 export function createCalibration(windowCount: number): Calibration {
-  return { squares: new Array<number>(windowCount).fill(1), weightSeconds: PRIOR_SECONDS };
+  return { squares: new Array<number>(windowCount).fill(PRIOR_SQUARE), weightSeconds: PRIOR_SECONDS };
 }
 
 /** What a window's z is divided by. */

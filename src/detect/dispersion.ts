@@ -20,7 +20,7 @@ export interface Dispersion {
 }
 
 const HALF_LIFE_SECONDS = 3 * 86400;
-const PRIOR_PHI = 1.3;
+const PRIOR_PHI = 1.6;
 /** Worth so many buckets of one error or more each. */
 const PRIOR_PHI_WEIGHT = 30;
 const LARGEST_PHI = 50;

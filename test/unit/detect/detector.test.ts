@@ -146,11 +146,64 @@ describe('a level that changes for good', () => {
   });
 });
 
+describe('what belonged to a spike', () => {
+  it('is not learnt: after two hours of five times the rate the old rate is still expected', () => {
+    const counts = noise(30, 1440, 13).map((count, index) => (index >= 1000 && index < 1120 ? count * 5 : count));
+    const { opens, state } = runSeries(MINUTE, counts);
+    assert.equal(opens.length, 1);
+    const { count, exposure } = state.level.weekday;
+    assert.ok(Math.abs(count / exposure / 30 - 1) < 0.05, `level ${count / exposure}`);
+  });
+
+  it('nor what stands out without a spike: triple minutes, one in twenty, hardly raise the level', () => {
+    const deaf = settingsFor({ bucketSeconds: 60, threshold: 50 });
+    const counts = noise(30, 1440, 14).map((count, index) => (index % 20 === 10 ? count * 3 : count));
+    const { count, exposure } = runSeries(deaf, counts).state.level.weekday;
+    assert.ok(count / exposure < 32, `level ${count / exposure}, and 33 unclipped`);
+  });
+});
+
+describe('a weekend', () => {
+  it('begins and ends without a spike, though the rate changes within two hours and not at midnight', () => {
+    for (const seed of SEEDS.slice(0, 4)) {
+      const dice = createDice(seed);
+      const counts = Array.from({ length: 15 * 1440 }, (_, minute) => {
+        const hour = (minute / 60) % 168;
+        const share = Math.min(Math.max((hour - 119) / 2, 0), 1) - Math.min(Math.max((hour - 166) / 2, 0), 1);
+        return dice.poisson(100 * 0.4 ** share);
+      });
+      const opens = runSeries(MINUTE, counts).opens.filter((open) => bucketIndexOf(open, MINUTE) >= 7.5 * 1440);
+      assert.deepEqual(opens, [], `seed ${seed}`);
+    }
+  });
+});
+
+describe('four errors', () => {
+  it('are never a spike, however rare the code', () => {
+    const eager = settingsFor({ bucketSeconds: 60, threshold: 2 });
+    const empty = new Array<number>(3 * 1440).fill(0);
+    assert.deepEqual(runSeries(eager, [...empty, 4]).transitions, []);
+    assert.equal(runSeries(eager, [...empty, 5]).opens.length, 1);
+  });
+});
+
 describe('an outage', () => {
-  it('is not a new normal: the return to the old rate opens nothing', () => {
+  it('is not a new normal: the deviation does not follow it down, and the return to the old rate opens nothing', () => {
     for (const seed of SEEDS) {
-      const counts = noise(30, 2 * 1440, seed).map((count, index) => (index >= 2000 && index < 2015 ? 0 : count));
-      assert.deepEqual(runSeries(MINUTE, counts).transitions, [], `seed ${seed}`);
+      const dice = createDice(seed);
+      // Traffic that wanders, so that the deviation is ready to follow; then half an hour of next to nothing.
+      const counts = Array.from({ length: 3 * 1440 }, (_, index) => {
+        const rate = 200 * (1 + 0.25 * Math.sin((2 * Math.PI * index) / 300));
+        return index >= 4000 && index < 4030 ? dice.poisson(rate * 0.05) : dice.poisson(rate);
+      });
+      const before = runSeries(MINUTE, counts.slice(0, 4000)).state.deviation.value;
+      const during = runSeries(MINUTE, counts.slice(0, 4030)).state.deviation.value;
+      assert.ok(during >= Math.min(before, 0) - 0.2, `seed ${seed}: from ${before} to ${during}`);
+      assert.deepEqual(
+        runSeries(MINUTE, counts).opens.filter((open) => bucketIndexOf(open, MINUTE) >= 4000),
+        [],
+        `seed ${seed}`,
+      );
     }
   });
 });
