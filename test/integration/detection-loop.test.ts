@@ -4,19 +4,20 @@
  * The clock starts in the past, so that what is resolved by it is also over by Alertmanager's.
  */
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { createAlertmanagerClients } from '../../src/alert/alertmanager-client.ts';
 import type { Clock } from '../../src/alert/clock.ts';
 import { createDetectionLoop, type DetectionLoop } from '../../src/alert/detection-loop.ts';
-import type { AlertmanagerClient } from '../../src/alert/ports.ts';
+import type { AlertmanagerClient, DetectionStore } from '../../src/alert/ports.ts';
 import type { Catalogue, CodeEntry } from '../../src/catalogue/catalogue.ts';
+import { StoreUnavailable } from '../../src/errors.ts';
 import { createMetrics, createRegistry, type Metrics } from '../../src/metrics.ts';
 import { createDatabase } from '../../src/store/database.ts';
 import { createDetectionStore, createProgressRecorder } from '../../src/store/detection-store.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
 import { type Alertmanager, startAlertmanager } from '../support/alertmanager.ts';
-import { startTestDatabase } from '../support/postgres.ts';
+import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { alertmanagerMissing, skipReason } from '../support/requirements.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -43,14 +44,21 @@ const links = {
 };
 
 const stops: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const stop of stops.reverse()) await stop();
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
 });
+// Keeps the cluster from one test to the next.
+let anchor: TestDatabase;
+before(async () => {
+  anchor = await startTestDatabase();
+});
+after(() => anchor.stop());
 
 interface LoopOptions {
   readonly clients?: readonly AlertmanagerClient[];
   readonly clock?: Clock;
   readonly kafkaTopic?: string;
+  readonly detection?: DetectionStore;
 }
 
 async function startWorld() {
@@ -89,7 +97,12 @@ async function startWorld() {
     moveClock,
     /** Start of the current bucket when the test began. */
     nowMs,
-    loop({ clients = [], clock = createTestClock(), kafkaTopic }: LoopOptions = {}): DetectionLoop {
+    loop({
+      clients = [],
+      clock = createTestClock(),
+      kafkaTopic,
+      detection = createDetectionStore(database),
+    }: LoopOptions = {}): DetectionLoop {
       processCount += 1;
       const loop = createDetectionLoop(
         {
@@ -101,7 +114,7 @@ async function startWorld() {
           kafkaTopic: kafkaTopic ?? null,
         },
         {
-          detection: createDetectionStore(database),
+          detection,
           spikes: createSpikeStore(database),
           alertmanagers: clients,
           catalogue,
@@ -471,3 +484,32 @@ test('an Alertmanager that hangs never stalls the detector', async () => {
   await waitFor(() => ofSpikes().length > 0, { deadlineMs: DEADLINE_MS, what: 'the other Alertmanager to hear of it' });
   await loop.stop();
 });
+
+for (const isWritten of [true, false]) {
+  test(`a database that is lost ${isWritten ? 'after' : 'before'} a write leaves one spike and no gap`, async () => {
+    const world = await startWorld();
+    await storeSurge(world, 50_000, 10 * MINUTE_MS);
+    const { client, pushed } = createCollector();
+    const detection = createDetectionStore(world.database);
+    let lostCount = 0;
+    const losing: DetectionStore = {
+      ...detection,
+      async writeEvaluated(epoch, evaluated) {
+        const isLost = evaluated.changes.length > 0 && lostCount === 0;
+        if (isLost) lostCount += 1;
+        if (isLost && isWritten) await detection.writeEvaluated(epoch, evaluated);
+        if (isLost) throw new StoreUnavailable('lost');
+        return detection.writeEvaluated(epoch, evaluated);
+      },
+    };
+    const loop = world.loop({ clients: [client], detection: losing });
+    await loop.tick();
+    assert.equal(lostCount, 1);
+    assert.deepEqual(pushed, [], 'a tick that did not finish tells nobody anything, not even that it watches');
+    await loop.tick();
+    assert.equal((await world.spikes()).length, 1);
+    await waitFor(() => pushed.length > 0, { deadlineMs: DEADLINE_MS, what: 'the next tick to push' });
+    const [row] = await world.query('select extract(epoch from evaluated_until)::float8 * 1000 as until from detector_progress');
+    assert.ok(Number(row?.['until']) >= world.nowMs - 2 * BUCKET_MS);
+  });
+}
