@@ -85,8 +85,9 @@ export function createDatabase(options: DatabaseOptions): Database {
     ...(options.role === null ? {} : { options: `-c role=${options.role}` }),
   });
   let up = false;
+  let isClosing = false;
   const setUp = (value: boolean, cause?: unknown) => {
-    if (up === value) return;
+    if (up === value || isClosing) return;
     up = value;
     options.onUpChange?.(value);
     if (value) options.log.info({}, 'database serves');
@@ -131,8 +132,13 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
   }
 
+  function close(): Promise<void> {
+    isClosing = true; // A connection that ends from now on is no outage.
+    return kysely.destroy();
+  }
+
   const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool: guard(pool, setUp) }) });
-  return { kysely, withClient, isUp: () => up, untilServes, close: () => kysely.destroy() };
+  return { kysely, withClient, isUp: () => up, untilServes, close };
 }
 
 /** Kysely's view of the pool: a client that saw a fault is destroyed at its release, and faults come classified. */
