@@ -1,0 +1,99 @@
+/** What the command line of `npm run bench` says. Sizes are chosen so that a whole run stays under eight minutes on two cores. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export const SECTIONS = ['start', 'kafka', 'webhook', 'lookup', 'idle'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export interface Sizes {
+  readonly rounds: number;
+  /** Records that the clock sees, and those before it that warm the service up. */
+  readonly kafkaRecords: number;
+  readonly kafkaWarmUpRecords: number;
+  readonly batchRequests: number;
+  readonly batchWarmUpRequests: number;
+  readonly singleSeconds: number;
+  readonly singleWarmUpSeconds: number;
+  readonly lookups: number;
+  readonly lookupWarmUps: number;
+  readonly commits: number;
+  readonly idleSettleSeconds: number;
+  readonly idleSeconds: number;
+}
+
+const FULL: Sizes = {
+  rounds: 3,
+  kafkaRecords: 200_000,
+  kafkaWarmUpRecords: 20_000,
+  batchRequests: 160,
+  batchWarmUpRequests: 16,
+  singleSeconds: 5,
+  singleWarmUpSeconds: 2,
+  lookups: 2_000,
+  lookupWarmUps: 300,
+  commits: 300,
+  idleSettleSeconds: 10,
+  idleSeconds: 30,
+};
+
+const QUICK: Sizes = {
+  rounds: 3,
+  kafkaRecords: 50_000,
+  kafkaWarmUpRecords: 10_000,
+  batchRequests: 40,
+  batchWarmUpRequests: 8,
+  singleSeconds: 2,
+  singleWarmUpSeconds: 1,
+  lookups: 500,
+  lookupWarmUps: 100,
+  commits: 100,
+  idleSettleSeconds: 5,
+  idleSeconds: 10,
+};
+
+const ROWS = 1_000_000;
+const QUICK_ROWS = 200_000;
+
+export interface BenchOptions {
+  readonly isQuick: boolean;
+  readonly sizes: Sizes;
+  /** Rows of the table that lookups run on. */
+  readonly rows: number;
+  readonly sections: ReadonlySet<Section>;
+  readonly jsonFile: string;
+  /** Directory for CPU profiles of the service in the Kafka rounds; null: none are taken, for they cost time. */
+  readonly profileDir: string | null;
+}
+
+export const USAGE = `Usage: npm run bench -- [--quick] [--rows N] [--only ${SECTIONS.join(',')}] [--json FILE] [--profile DIR]`;
+
+/** @throws Error that says what is allowed. */
+export function parseOptions(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      rows: { type: 'string' },
+      only: { type: 'string' },
+      json: { type: 'string' },
+      profile: { type: 'string' },
+    },
+  });
+  const { quick: isQuick, rows = String(isQuick ? QUICK_ROWS : ROWS), only = SECTIONS.join(',') } = values;
+  if (!/^[1-9]\d{3,9}$/.test(rows)) throw new Error('--rows takes a whole number, at least 1000.');
+  return {
+    isQuick,
+    sizes: isQuick ? QUICK : FULL,
+    rows: Number(rows),
+    sections: new Set(only.split(',').map(parseSection)),
+    jsonFile: values.json ?? join(tmpdir(), `surgewatch-bench-${process.pid}.json`),
+    profileDir: values.profile ?? null,
+  };
+}
+
+function parseSection(text: string): Section {
+  const found = SECTIONS.find((section) => section === text.trim());
+  if (found === undefined) throw new Error(`--only takes a comma list of ${SECTIONS.join(', ')}.`);
+  return found;
+}
