@@ -5,8 +5,8 @@ import * as thresholds from '../../../dashboards/thresholds.ts';
 import { type DashboardFile, panelsOf, readDashboard } from '../../support/panel-queries.ts';
 import { alertRules, readRules } from './rules.ts';
 
-/** Panel -> the alert it shows, and how the rule writes the panel's number. */
-const SAME_NUMBER: readonly (readonly [file: DashboardFile, panel: string, alert: string, text: string, value: number])[] = [
+/** Panel -> the rule whose number it shows, and how the rule writes it. */
+const SAME_NUMBER: readonly (readonly [file: DashboardFile, panel: string, rule: string, text: string, value: number])[] = [
   ['surgewatch.json', "Detector's last tick, ago", 'SurgewatchDetectorStale', '> 60', thresholds.DETECTOR_STALE_SECONDS],
   ['surgewatch.json', 'Last tick of the detector, ago', 'SurgewatchDetectorStale', '> 60', thresholds.DETECTOR_STALE_SECONDS],
   ['surgewatch.json', 'Kafka records waiting', 'SurgewatchConsumerLagHigh', '> 10000', thresholds.CONSUMER_LAG_RECORDS],
@@ -22,15 +22,15 @@ const SAME_NUMBER: readonly (readonly [file: DashboardFile, panel: string, alert
   ['surgewatch.json', 'New dead letters, by reason', 'SurgewatchDlqGrowing', '> 10', thresholds.DEAD_LETTERS_COUNT],
   ['surgewatch.json', 'Pushes that failed', 'SurgewatchAlertmanagerUnreachable', '> 0.1', thresholds.PUSHES_FAILED_RATIO],
   ['surgewatch.json', 'Kafka partitions paused', 'SurgewatchPartitionPaused', '== 1', 1],
-  ['api-errors.json', 'Times normal, by code', 'ApiErrorSurgeByRule', '> 5 *', thresholds.SURGE_FACTOR],
+  ['api-errors.json', 'Times normal, by code', 'code_status:surgewatch_errors:rate5m_surging', '> 5 *', thresholds.SURGE_FACTOR],
 ];
 
 test('a panel turns red at the number of its alert', async () => {
-  for (const [file, title, alert, text, value] of SAME_NUMBER) {
-    const exprs = alertRules().flatMap((rule) => (rule.alert === alert ? [rule.expr] : []));
-    assert.ok(exprs.length > 0, `${alert} is gone`);
-    for (const expr of exprs) assert.ok(expr.includes(text), `${alert} has no "${text}" in ${expr}`);
-    assert.equal(Number(text.replaceAll(/[^\d.]/g, '')), value, `${alert}: the rule's number is not that of thresholds.ts`);
+  for (const [file, title, name, text, value] of SAME_NUMBER) {
+    const exprs = readRules().flatMap(({ alert, record, expr }) => (name === (alert ?? record) ? [expr] : []));
+    assert.ok(exprs.length > 0, `${name} is gone`);
+    for (const expr of exprs) assert.ok(expr.includes(text), `${name} has no "${text}" in ${expr}`);
+    assert.equal(Number(text.replaceAll(/[^\d.]/g, '')), value, `${name}: the rule's number is not that of thresholds.ts`);
     const panel = panelsOf(await readDashboard(file)).find((each) => each.title === title);
     assert.equal(panel?.fieldConfig?.defaults.thresholds?.steps.at(-1)?.value, value, title);
   }
@@ -41,8 +41,12 @@ test('every number that both know is held', () => {
     typeof value === 'number' ? [[name, value] as const] : [],
   );
   const held = new Set(SAME_NUMBER.map(([, , , , value]) => value));
-  const floor = alertRules().filter(({ expr }) => expr.includes(`rate5m > ${thresholds.SURGE_FLOOR_PER_SECOND}`));
-  assert.equal(floor.length, 2, 'both ApiErrorSurgeByRule have the floor');
+  const surging = readRules().find(({ record }) => record === 'code_status:surgewatch_errors:rate5m_surging');
+  assert.equal(
+    surging?.expr.split(`rate5m > ${thresholds.SURGE_FLOOR_PER_SECOND}`).length,
+    3,
+    'both kinds of surge have the floor',
+  );
   for (const [name, value] of numbers.filter(([each]) => each !== 'SURGE_FLOOR_PER_SECOND')) assert.ok(held.has(value), name);
 });
 
