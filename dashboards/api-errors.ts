@@ -14,6 +14,7 @@ import {
   increaseBy,
   maxBy,
   orWords,
+  orZero,
   rateBy,
   SERVER_FAULT,
   select,
@@ -81,7 +82,7 @@ const now: Section = {
             hasSparkline: true,
             colour: COLOUR.server,
             interval: NOW,
-            queries: [{ expr: rateBy('', ERRORS, SERVER_FAULT), legend: '5xx and unknown' }],
+            queries: [{ expr: orZero(rateBy('', ERRORS, SERVER_FAULT)), legend: '5xx and unknown' }],
           }),
         ],
         [
@@ -94,7 +95,7 @@ const now: Section = {
             hasSparkline: true,
             colour: COLOUR.client,
             interval: NOW,
-            queries: [{ expr: rateBy('', ERRORS, CLIENT_FAULT), legend: '4xx' }],
+            queries: [{ expr: orZero(rateBy('', ERRORS, CLIENT_FAULT)), legend: '4xx' }],
           }),
         ],
         [

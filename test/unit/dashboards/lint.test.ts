@@ -8,7 +8,7 @@ import { DASHBOARD_FILES, type PanelJson, panelsOf, readDashboard, readPanelQuer
 const UNITS = new Set(['cps', 'reqps', 's', 'short', 'percentunit', 'bytes']);
 const COLUMNS = 24;
 const CODE_LINK = `\${lookup_url}/codes/\${__field.labels.code}?from=\${__from}&to=\${__to}`;
-/** Metrics that Prometheus itself, and not the scraped process, brings. */
+/** A range selector, and whether it looks at another day. */
 const RANGE = /\[([^\]]+)\](\s*offset)?/g;
 
 test('the committed dashboards are what their TypeScript writes', () => {
