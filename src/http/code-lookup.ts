@@ -4,11 +4,8 @@ import { type Catalogue, type FaultSide, faultOf } from '../catalogue/catalogue.
 import { type WordsAnswer, wordsFor } from './envelope-answer.ts';
 import type { CodeCount, LookupReader } from './ports.ts';
 import type { Span } from './span.ts';
-import { DAYS_BACK, median, type UsualPoint, withUsual } from './usual.ts';
+import { median, spansBefore, startOfStep, type UsualPoint, withUsual } from './usual.ts';
 
-const DAY_MS = 86_400_000;
-/** What `usual` smooths over may begin before the oldest day by this. */
-const MARGIN_MS = 3_600_000;
 const NEVER = { lastHourCount: 0, earlierHourCounts: [], lastDayCount: 0, lastSeenAtMs: null };
 
 export interface CodeOverview {
@@ -52,13 +49,13 @@ export async function readCodes({ lookup, spikes, catalogue, now }: CodeLookupDe
 /** null: the code is neither catalogued nor was it counted in the span or lately. */
 export async function readCode(deps: CodeLookupDeps, code: string, span: Span): Promise<CodeDetail | null> {
   const { lookup, catalogue } = deps;
-  const counts = await lookup.countCodes(deps.now());
+  const [counted] = await lookup.countCodes(deps.now(), code);
   const knownSinceMs = await lookup.readKnownSinceMs();
-  const { fromMs, toMs, stepSeconds } = span;
-  const sinceMs = fromMs - DAYS_BACK * DAY_MS - MARGIN_MS;
-  const buckets = await lookup.readBuckets({ code, fromMs: sinceMs, toMs, stepSeconds });
+  const { toMs, stepSeconds } = span;
+  const fromMs = startOfStep(span.fromMs, stepSeconds);
+  const buckets = await lookup.readBuckets({ code, spans: spansBefore(fromMs, toMs), stepSeconds });
   const status = catalogue.codes.get(code)?.status ?? null;
-  const count = counts.find((each) => each.code === code) ?? { ...NEVER, code, status };
+  const count = counted ?? { ...NEVER, code, status };
   if (!catalogue.codes.has(code) && buckets.length === 0 && count.lastDayCount === 0) return null;
   return {
     overview: overviewOf(catalogue, count, await deps.spikes.activeSpikes()),

@@ -85,8 +85,8 @@ export interface Bucket {
 
 export interface SeriesQuery {
   readonly code: string;
-  readonly fromMs: number;
-  readonly toMs: number;
+  /** In the order of time; they do not overlap. */
+  readonly spans: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly stepSeconds: number;
 }
 
@@ -97,8 +97,8 @@ export interface LookupReader {
   readCommonness(code: string, exceptRequestId: string, nowMs: number): Promise<Commonness>;
   /** Newest first; a page may hold fewer than `limit` and still name a next one. null: the cursor is none of ours. */
   listEnvelopes(filter: EnvelopeFilter, nowMs: number): Promise<Page<StoredEnvelope> | null>;
-  /** Codes that came within a day, or at this hour in the week before. */
-  countCodes(nowMs: number): Promise<readonly CodeCount[]>;
+  /** Codes that came within a day, or at this hour in the week before; or the one code, when it did. */
+  countCodes(nowMs: number, code?: string): Promise<readonly CodeCount[]>;
   /** Oldest first; spans without an error are left out. */
   readBuckets(query: SeriesQuery): Promise<readonly Bucket[]>;
   /** Start of the oldest count that is kept; null: there is none yet. */

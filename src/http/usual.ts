@@ -5,13 +5,25 @@
 import type { Bucket } from './ports.ts';
 
 const DAY_MS = 86_400_000;
-export const DAYS_BACK = 7;
+const DAYS_BACK = 7;
 /** Counts of so long before and after a moment are taken together: single buckets are mostly chance. */
 const SMOOTHING_MS = 30 * 60_000;
+/** A little more than that, so that steps at the edges are whole. */
+const MARGIN_MS = 3_600_000;
 /** From this many days on, the lowest and the highest are left out: one of them may have been a spike. */
 const TRIMMED_FROM = 4;
 /** Two standard deviations of a count that varies by chance alone. */
 const CHANCE_DEVIATIONS = 2;
+
+/** The spans whose counts `withUsual` needs: all of the week before, or, when that is less, a part of each of its days. */
+export function spansBefore(fromMs: number, toMs: number): readonly { readonly fromMs: number; readonly toMs: number }[] {
+  if (toMs - fromMs + 2 * MARGIN_MS >= DAY_MS) return [{ fromMs: fromMs - DAYS_BACK * DAY_MS - MARGIN_MS, toMs }];
+  const before = Array.from({ length: DAYS_BACK }, (_each, index) => (DAYS_BACK - index) * DAY_MS).map((backMs) => ({
+    fromMs: fromMs - backMs - MARGIN_MS,
+    toMs: toMs - backMs + MARGIN_MS,
+  }));
+  return [...before, { fromMs, toMs }];
+}
 
 /** Middle of the counts; null when there are none. */
 export function median(values: readonly number[]): number | null {
@@ -30,7 +42,7 @@ export interface UsualPoint {
 }
 
 export interface UsualOptions {
-  /** Counts from a week before `fromMs`; spans without errors may be missing. */
+  /** Counts of the spans that `spansBefore` names; those without an error may be missing. */
   readonly buckets: readonly Bucket[];
   readonly fromMs: number;
   readonly toMs: number;
@@ -44,7 +56,7 @@ export function withUsual({ buckets, fromMs, toMs, stepSeconds, knownSinceMs }: 
   const stepMs = stepSeconds * 1000;
   const sumUntil = runningSum(buckets);
   const points: UsualPoint[] = [];
-  for (let startMs = Math.floor(fromMs / stepMs) * stepMs; startMs < toMs; startMs += stepMs) {
+  for (let startMs = startOfStep(fromMs, stepSeconds); startMs < toMs; startMs += stepMs) {
     const earlier: number[] = [];
     for (let back = 1; back <= DAYS_BACK; back += 1) {
       const from = startMs - back * DAY_MS - SMOOTHING_MS;
@@ -55,6 +67,11 @@ export function withUsual({ buckets, fromMs, toMs, stepSeconds, knownSinceMs }: 
     points.push({ startMs, count: sumUntil(startMs + stepMs) - sumUntil(startMs), ...bandOf(earlier) });
   }
   return points;
+}
+
+/** Steps begin at whole multiples since the epoch. */
+export function startOfStep(ms: number, stepSeconds: number): number {
+  return Math.floor(ms / (stepSeconds * 1000)) * stepSeconds * 1000;
 }
 
 function bandOf(earlier: readonly number[]) {

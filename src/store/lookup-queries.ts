@@ -3,19 +3,23 @@
  * sums; counts of clocks that ran ahead are left out, as the detector leaves them out.
  */
 
-/** $1 code, $2 now. Eight rows, days_back 0..7: the hour that ends now and the same hour of the days before. */
-export const COMMON_QUERY = `
-with known as materialized (select min(bucket_start) as since from bucket_count)
-select days_back,
-  (select coalesce(sum(error_count), 0) from bucket_count
-    where code = $1 and not is_clock_ahead
-      and bucket_start >= $2::timestamptz - days_back * interval '1 day' - interval '1 hour'
-      and bucket_start < $2::timestamptz - days_back * interval '1 day') as error_count,
-  coalesce((select since from known) <= $2::timestamptz - days_back * interval '1 day' - interval '1 hour', false) as is_known,
-  case when days_back = 0 then (select coalesce(sum(error_count), 0) from bucket_count
-    where code = $1 and not is_clock_ahead and bucket_start >= $2::timestamptz - interval '15 minutes'
-      and bucket_start < $2::timestamptz) else 0 end as quarter_count
-from generate_series(0, 7) as days_back order by days_back`;
+const counted = (code: string, from: string, to: string) =>
+  `code = ${code} and bucket_start >= ${from} and bucket_start < ${to} and not is_clock_ahead`;
+const hourEnd = (days: string, now: string) => `${now}::timestamptz - ${days} * interval '1 day'`;
+const hourStart = (days: string, now: string) => `${hourEnd(days, now)} - interval '1 hour'`;
+
+/** $1 code, $2 now. Errors in the hour and in the quarter of an hour that end now. */
+export const HOUR_QUERY = `
+select coalesce(sum(error_count), 0) as hour_count,
+  coalesce(sum(error_count) filter (where bucket_start >= $2::timestamptz - interval '15 minutes'), 0) as quarter_count
+from bucket_count where ${counted('$1', hourStart('0', '$2'), '$2::timestamptz')}`;
+
+/** $1 code, $2 now. The same hour of the days before, yesterday first; only days of which we know. */
+export const EARLIER_HOURS_QUERY = `
+select (select coalesce(sum(error_count), 0) from bucket_count
+  where ${counted('$1', hourStart('days_back', '$2'), hourEnd('days_back', '$2'))}) as error_count
+from generate_series(1, 7) as days_back
+where (select min(bucket_start) from bucket_count) <= ${hourStart('days_back', '$2')} order by days_back`;
 
 /** $1 code, $2 now, $3 requestId to leave out, $4 most rows to look at. Clients count when they are not the one of $3. */
 export const OTHERS_QUERY = `
@@ -32,34 +36,49 @@ select count(distinct request_id) filter (where request_id <> $3) as requests,
   count(*) as sampled
 from recent`;
 
-/** $1 now. One row a code: its hours (index = days back), how many of those days we know, its last 24 hours. */
-export const COUNT_CODES_QUERY = `
+interface Wanted {
+  readonly hour: string;
+  readonly day: string;
+  readonly named: string;
+}
+
+const countCodes = ({ hour, day, named }: Wanted) => `
 with known as materialized (select min(bucket_start) as since from bucket_count),
 hourly as (
   select code, days_back, sum(error_count) as error_count
-  from generate_series(0, 7) as days_back
-  join bucket_count on bucket_start >= $1::timestamptz - days_back * interval '1 day' - interval '1 hour'
-    and bucket_start < $1::timestamptz - days_back * interval '1 day' and not is_clock_ahead
+  from generate_series(0, 7) as days_back join bucket_count on ${hour}
   group by code, days_back
 ), daily as (
-  select code, sum(error_count) as day_count, max(bucket_start) as last_seen_at from bucket_count
-  where bucket_start >= $1::timestamptz - interval '1 day' and bucket_start < $1::timestamptz and not is_clock_ahead group by code
+  select code, sum(error_count) as day_count, max(bucket_start) as last_seen_at from bucket_count where ${day} group by code
 ), named as (
-  select distinct on (code) code, status from error_total group by code, status order by code, sum(total) desc
+  select distinct on (code) code, status from error_total where ${named} group by code, status order by code, sum(total) desc
 ), seen as (select code from daily union select code from hourly)
 select seen.code, named.status, coalesce(daily.day_count, 0) as day_count, daily.last_seen_at,
   array(select coalesce((select error_count from hourly where hourly.code = seen.code and hourly.days_back = back), 0)
     from generate_series(0, 7) as back order by back) as hours,
   (select count(*)::int from generate_series(1, 7) as back
-    where (select since from known) <= $1::timestamptz - back * interval '1 day' - interval '1 hour') as known_days
+    where (select since from known) <= ${hourStart('back', '$1')}) as known_days
 from seen left join daily using (code) left join named using (code)
 order by day_count desc, seen.code`;
 
-/** $1 code, $2 from, $3 to, $4 seconds a step. */
+/** $1 now. One row a code: its hours (index = days back), how many of those days we know, its last 24 hours. */
+export const COUNT_CODES_QUERY = countCodes({
+  hour: `bucket_start >= ${hourStart('days_back', '$1')} and bucket_start < ${hourEnd('days_back', '$1')} and not is_clock_ahead`,
+  day: `bucket_start >= $1::timestamptz - interval '1 day' and bucket_start < $1::timestamptz and not is_clock_ahead`,
+  named: 'true',
+});
+
+/** The same for the one code $2. */
+export const COUNT_CODE_QUERY = countCodes({
+  hour: counted('$2', hourStart('days_back', '$1'), hourEnd('days_back', '$1')),
+  day: counted('$2', "$1::timestamptz - interval '1 day'", '$1::timestamptz'),
+  named: 'code = $2',
+});
+
+/** $1 code, $2 from, $3 to, $4 seconds a step. Tried all spans in one join: the planner then reads every code of every day. */
 export const SERIES_QUERY = `
 select date_bin($4 * interval '1 second', bucket_start, timestamptz 'epoch') as bin, sum(error_count) as count
-from bucket_count where code = $1 and bucket_start >= $2 and bucket_start < $3 and not is_clock_ahead
-group by bin order by bin`;
+from bucket_count where ${counted('$1', '$2', '$3')} group by bin order by bin`;
 
 /** $1 topic, $2 now, $3 seconds after which progress is stale. Seconds that the slowest Kafka partition is behind. */
 export const LAG_QUERY = `

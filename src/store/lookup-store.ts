@@ -4,16 +4,26 @@
  * distinct others come from a bounded sample of the newest rows, so that a lookup stays quick in a surge.
  */
 import type { PoolClient, QueryResultRow } from 'pg';
-import type { LookupReader } from '../http/ports.ts';
+import type { Bucket, LookupReader } from '../http/ports.ts';
 import type { Database } from './database.ts';
 import { readPage } from './lookup-list.ts';
-import { COMMON_QUERY, COUNT_CODES_QUERY, LAG_QUERY, OTHERS_QUERY, SERIES_QUERY } from './lookup-queries.ts';
+import {
+  COUNT_CODE_QUERY,
+  COUNT_CODES_QUERY,
+  EARLIER_HOURS_QUERY,
+  HOUR_QUERY,
+  LAG_QUERY,
+  OTHERS_QUERY,
+  SERIES_QUERY,
+} from './lookup-queries.ts';
 import { type EnvelopeRow, envelopeOf, LISTED_COLUMNS } from './lookup-row.ts';
 
 const DAY_MS = 86_400_000;
 /** Clocks of producers may run so far ahead before a list leaves their envelopes for later. */
 const AHEAD_MS = 300_000;
 const SAMPLE_ROW_COUNT = 1000;
+const EARLIER_HOURS_KEPT_MS = 60_000;
+const MOST_CODES_KEPT = 1000;
 /** Kafka's place is told every few seconds while it is read; older than this, nobody reads. */
 const STALE_PROGRESS_SECONDS = 30;
 
@@ -32,6 +42,18 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
   }
   const askAlone = <R extends QueryResultRow>(name: string, text: string, values: readonly unknown[]) =>
     database.withClient((client) => ask<R>(client, name, text, values));
+
+  // What other days held at this hour hardly changes, and costs more than the rest of a lookup together.
+  const earlierHours = new Map<string, { readonly readAtMs: number; readonly counts: readonly number[] }>();
+  async function readEarlierHours(client: PoolClient, code: string, nowMs: number): Promise<readonly number[]> {
+    const known = earlierHours.get(code);
+    if (known !== undefined && Math.abs(nowMs - known.readAtMs) < EARLIER_HOURS_KEPT_MS) return known.counts;
+    const rows = await ask<{ error_count: string }>(client, 'earlier', EARLIER_HOURS_QUERY, [code, new Date(nowMs)]);
+    const counts = rows.map((row) => Number(row.error_count));
+    if (earlierHours.size >= MOST_CODES_KEPT) earlierHours.clear();
+    earlierHours.set(code, { readAtMs: nowMs, counts });
+    return counts;
+  }
 
   return {
     async findRequest(requestId) {
@@ -60,11 +82,12 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
     async readCommonness(code, exceptRequestId, nowMs) {
       const now = new Date(nowMs);
       return await database.withClient(async (client) => {
-        const hours = await ask<HourRow>(client, 'common', COMMON_QUERY, [code, now]);
+        const [hour] = await ask<HourRow>(client, 'hour', HOUR_QUERY, [code, now]);
         const [others] = await ask<OthersRow>(client, 'others', OTHERS_QUERY, [code, now, exceptRequestId, SAMPLE_ROW_COUNT]);
         return {
-          ...hoursOf(hours),
-          last15MinutesCount: Number(hours[0]?.quarter_count ?? 0),
+          lastHourCount: Number(hour?.hour_count ?? 0),
+          earlierHourCounts: await readEarlierHours(client, code, nowMs),
+          last15MinutesCount: Number(hour?.quarter_count ?? 0),
           otherRequestCount: Number(others?.requests ?? 0),
           otherClientCount: others?.clients === null || others === undefined ? null : Number(others.clients),
           isSampled: Number(others?.sampled ?? 0) >= SAMPLE_ROW_COUNT,
@@ -83,8 +106,12 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
         }),
       ),
 
-    async countCodes(nowMs) {
-      const rows = await askAlone<CodeRow>('codes', COUNT_CODES_QUERY, [new Date(nowMs)]);
+    async countCodes(nowMs, code) {
+      const now = new Date(nowMs);
+      const rows =
+        code === undefined
+          ? await askAlone<CodeRow>('codes', COUNT_CODES_QUERY, [now])
+          : await askAlone<CodeRow>('code', COUNT_CODE_QUERY, [now, code]);
       return rows.map((row) => ({
         code: row.code,
         status: row.status === null || row.status === 'unknown' || row.status === '_other' ? null : Number(row.status),
@@ -95,15 +122,16 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
       }));
     },
 
-    async readBuckets({ code, fromMs, toMs, stepSeconds }) {
-      const rows = await askAlone<{ bin: Date; count: string }>('series', SERIES_QUERY, [
-        code,
-        new Date(fromMs),
-        new Date(toMs),
-        stepSeconds,
-      ]);
-      return rows.map((row) => ({ startMs: row.bin.getTime(), count: Number(row.count) }));
-    },
+    readBuckets: ({ code, spans, stepSeconds }) =>
+      database.withClient(async (client) => {
+        const buckets: Bucket[] = [];
+        for (const { fromMs, toMs } of spans) {
+          const values = [code, new Date(fromMs), new Date(toMs), stepSeconds];
+          const rows = await ask<{ bin: Date; count: string }>(client, 'series', SERIES_QUERY, values);
+          for (const row of rows) buckets.push({ startMs: row.bin.getTime(), count: Number(row.count) });
+        }
+        return buckets;
+      }),
 
     async readKnownSinceMs() {
       const [row] = await askAlone<{ since: Date | null }>('since', 'select min(bucket_start) as since from bucket_count', []);
@@ -128,10 +156,7 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
 }
 
 interface HourRow {
-  /** Days back: 0 is the hour that ends now. */
-  readonly days_back: number;
-  readonly error_count: string;
-  readonly is_known: boolean;
+  readonly hour_count: string;
   readonly quarter_count: string;
 }
 
@@ -149,11 +174,4 @@ interface CodeRow {
   readonly known_days: number;
   readonly day_count: string;
   readonly last_seen_at: Date | null;
-}
-
-function hoursOf(rows: readonly HourRow[]) {
-  return {
-    lastHourCount: Number(rows[0]?.error_count ?? 0),
-    earlierHourCounts: rows.slice(1).flatMap((row) => (row.is_known ? [Number(row.error_count)] : [])),
-  };
 }
