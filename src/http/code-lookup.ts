@@ -49,13 +49,11 @@ export async function readCodes({ lookup, spikes, catalogue, now }: CodeLookupDe
 /** null: the code is neither catalogued nor was it counted in the span or lately. */
 export async function readCode(deps: CodeLookupDeps, code: string, span: Span): Promise<CodeDetail | null> {
   const { lookup, catalogue } = deps;
-  const [counted] = await lookup.countCodes(deps.now(), code);
+  const count = await lookup.countCode(code, deps.now());
   const knownSinceMs = await lookup.readKnownSinceMs();
   const { toMs, stepSeconds } = span;
   const fromMs = startOfStep(span.fromMs, stepSeconds);
   const buckets = await lookup.readBuckets({ code, spans: spansBefore(fromMs, toMs), stepSeconds });
-  const status = catalogue.codes.get(code)?.status ?? null;
-  const count = counted ?? { ...NEVER, code, status };
   if (!catalogue.codes.has(code) && buckets.length === 0 && count.lastDayCount === 0) return null;
   return {
     overview: overviewOf(catalogue, count, await deps.spikes.activeSpikes()),

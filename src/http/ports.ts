@@ -97,8 +97,10 @@ export interface LookupReader {
   readCommonness(code: string, exceptRequestId: string, nowMs: number): Promise<Commonness>;
   /** Newest first; a page may hold fewer than `limit` and still name a next one. null: the cursor is none of ours. */
   listEnvelopes(filter: EnvelopeFilter, nowMs: number): Promise<Page<StoredEnvelope> | null>;
-  /** Codes that came within a day, or at this hour in the week before; or the one code, when it did. */
-  countCodes(nowMs: number, code?: string): Promise<readonly CodeCount[]>;
+  /** Codes that came within a day, or at this hour in the week before. */
+  countCodes(nowMs: number): Promise<readonly CodeCount[]>;
+  /** The same for one code, also when it never came. */
+  countCode(code: string, nowMs: number): Promise<CodeCount>;
   /** Oldest first; spans without an error are left out. */
   readBuckets(query: SeriesQuery): Promise<readonly Bucket[]>;
   /** Start of the oldest count that is kept; null: there is none yet. */

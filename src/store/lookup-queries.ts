@@ -36,22 +36,26 @@ select count(distinct request_id) filter (where request_id <> $3) as requests,
   count(*) as sampled
 from recent`;
 
-interface Wanted {
-  readonly hour: string;
-  readonly day: string;
-  readonly named: string;
-}
+/** $1 code, $2 now. Its last 24 hours and the status that most of its envelopes had. */
+export const DAY_QUERY = `
+select coalesce(sum(error_count), 0) as day_count, max(bucket_start) as last_seen_at,
+  (select status from error_total where code = $1 group by status order by sum(total) desc limit 1) as status
+from bucket_count where ${counted('$1', "$2::timestamptz - interval '1 day'", '$2::timestamptz')}`;
 
-const countCodes = ({ hour, day, named }: Wanted) => `
+/** $1 now. One row a code: its hours (index = days back), how many of those days we know, its last 24 hours. */
+export const COUNT_CODES_QUERY = `
 with known as materialized (select min(bucket_start) as since from bucket_count),
 hourly as (
   select code, days_back, sum(error_count) as error_count
-  from generate_series(0, 7) as days_back join bucket_count on ${hour}
+  from generate_series(0, 7) as days_back
+  join bucket_count on bucket_start >= ${hourStart('days_back', '$1')} and bucket_start < ${hourEnd('days_back', '$1')}
+    and not is_clock_ahead
   group by code, days_back
 ), daily as (
-  select code, sum(error_count) as day_count, max(bucket_start) as last_seen_at from bucket_count where ${day} group by code
+  select code, sum(error_count) as day_count, max(bucket_start) as last_seen_at from bucket_count
+  where bucket_start >= $1::timestamptz - interval '1 day' and bucket_start < $1::timestamptz and not is_clock_ahead group by code
 ), named as (
-  select distinct on (code) code, status from error_total where ${named} group by code, status order by code, sum(total) desc
+  select distinct on (code) code, status from error_total group by code, status order by code, sum(total) desc
 ), seen as (select code from daily union select code from hourly)
 select seen.code, named.status, coalesce(daily.day_count, 0) as day_count, daily.last_seen_at,
   array(select coalesce((select error_count from hourly where hourly.code = seen.code and hourly.days_back = back), 0)
@@ -60,20 +64,6 @@ select seen.code, named.status, coalesce(daily.day_count, 0) as day_count, daily
     where (select since from known) <= ${hourStart('back', '$1')}) as known_days
 from seen left join daily using (code) left join named using (code)
 order by day_count desc, seen.code`;
-
-/** $1 now. One row a code: its hours (index = days back), how many of those days we know, its last 24 hours. */
-export const COUNT_CODES_QUERY = countCodes({
-  hour: `bucket_start >= ${hourStart('days_back', '$1')} and bucket_start < ${hourEnd('days_back', '$1')} and not is_clock_ahead`,
-  day: `bucket_start >= $1::timestamptz - interval '1 day' and bucket_start < $1::timestamptz and not is_clock_ahead`,
-  named: 'true',
-});
-
-/** The same for the one code $2. */
-export const COUNT_CODE_QUERY = countCodes({
-  hour: counted('$2', hourStart('days_back', '$1'), hourEnd('days_back', '$1')),
-  day: counted('$2', "$1::timestamptz - interval '1 day'", '$1::timestamptz'),
-  named: 'code = $2',
-});
 
 /** $1 code, $2 from, $3 to, $4 seconds a step. Tried all spans in one join: the planner then reads every code of every day. */
 export const SERIES_QUERY = `

@@ -8,8 +8,8 @@ import type { Bucket, LookupReader } from '../http/ports.ts';
 import type { Database } from './database.ts';
 import { readPage } from './lookup-list.ts';
 import {
-  COUNT_CODE_QUERY,
   COUNT_CODES_QUERY,
+  DAY_QUERY,
   EARLIER_HOURS_QUERY,
   HOUR_QUERY,
   LAG_QUERY,
@@ -106,21 +106,32 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
         }),
       ),
 
-    async countCodes(nowMs, code) {
-      const now = new Date(nowMs);
-      const rows =
-        code === undefined
-          ? await askAlone<CodeRow>('codes', COUNT_CODES_QUERY, [now])
-          : await askAlone<CodeRow>('code', COUNT_CODE_QUERY, [now, code]);
+    async countCodes(nowMs) {
+      const rows = await askAlone<CodeRow>('codes', COUNT_CODES_QUERY, [new Date(nowMs)]);
       return rows.map((row) => ({
         code: row.code,
-        status: row.status === null || row.status === 'unknown' || row.status === '_other' ? null : Number(row.status),
+        status: statusOf(row.status),
         lastHourCount: Number(row.hours[0] ?? 0),
         earlierHourCounts: row.hours.slice(1, 1 + row.known_days).map(Number),
         lastDayCount: Number(row.day_count),
         lastSeenAtMs: row.last_seen_at?.getTime() ?? null,
       }));
     },
+
+    countCode: (code, nowMs) =>
+      database.withClient(async (client) => {
+        const values = [code, new Date(nowMs)];
+        const [hour] = await ask<HourRow>(client, 'hour', HOUR_QUERY, values);
+        const [day] = await ask<DayRow>(client, 'day', DAY_QUERY, values);
+        return {
+          code,
+          status: statusOf(day?.status ?? null),
+          lastHourCount: Number(hour?.hour_count ?? 0),
+          earlierHourCounts: await readEarlierHours(client, code, nowMs),
+          lastDayCount: Number(day?.day_count ?? 0),
+          lastSeenAtMs: day?.last_seen_at?.getTime() ?? null,
+        };
+      }),
 
     readBuckets: ({ code, spans, stepSeconds }) =>
       database.withClient(async (client) => {
@@ -166,12 +177,20 @@ interface OthersRow {
   readonly sampled: string;
 }
 
-interface CodeRow {
-  readonly code: string;
+interface DayRow {
+  readonly day_count: string;
+  readonly last_seen_at: Date | null;
   readonly status: string | null;
+}
+
+interface CodeRow extends DayRow {
+  readonly code: string;
   /** Index = days back. */
   readonly hours: readonly string[];
   readonly known_days: number;
-  readonly day_count: string;
-  readonly last_seen_at: Date | null;
+}
+
+/** A series' label as a status; `unknown` and `_other` are none. */
+function statusOf(label: string | null): number | null {
+  return label !== null && /^\d{3}$/.test(label) ? Number(label) : null;
 }
