@@ -92,8 +92,8 @@ export function refusalOf(error: unknown, request: FastifyRequest): Refusal {
   if (status === 404) return new Refusal(404, `${request.method} of this path is not a route.`);
   if (status === 413) return new Refusal(413, 'At most 1 MiB a body is accepted.', { details: { reason: 'too_large' } });
   if (status === 415) return new Refusal(415, 'This Content-Type is not accepted.', { details: { reason: 'media_type' } });
-  // A validation's message names path and rule, never the value.
-  if (status < 500 && error instanceof Error) return new Refusal(status, error.message);
+  // A validation's message names path and rule, never the value; others of fastify's quote what was sent.
+  if (status < 500 && error instanceof Error && 'validation' in error) return new Refusal(status, error.message);
   if (status < 500) return new Refusal(status, 'The request cannot be read.');
   return new Refusal(500, 'Something failed on our side. Quote the requestId when you report it.');
 }

@@ -14,7 +14,7 @@ import { InUse } from '../errors.ts';
 import type { HttpApp } from './app-type.ts';
 import { addCodeRoutes } from './codes.ts';
 import { addEnvelopeRoutes } from './envelopes.ts';
-import { addErrorAnswers, answerBrokenConnection, createRequestId } from './error-answer.ts';
+import { addErrorAnswers, answerBrokenConnection, answerRefusal, createRequestId, refusalOf } from './error-answer.ts';
 import { addFrontGuard } from './front-guard.ts';
 import { addHealthRoutes } from './health.ts';
 import { addMetricsRoute, type MetricsRegistry } from './metrics-route.ts';
@@ -119,6 +119,11 @@ function createApp(config: HttpConfig, deps: HttpDeps): HttpApp {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // A path that cannot be decoded never reaches a route, its hooks, or the error handler.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      answerRefusal(reply, refusalOf(error, request), { nowMs: deps.now() });
+    },
     clientErrorHandler: (error, socket) => answerBrokenConnection(error, socket, deps.now()),
     // A proxy may pass the path prefix of PUBLIC_URL on or take it off; both arrive at the same routes.
     rewriteUrl: (request) => {
