@@ -1,5 +1,6 @@
 /** `error.details` as a table that can be read out: nested keys joined, field errors one a row. */
 import { type Html, html, type Value } from './html.ts';
+import { sayCount } from './say.ts';
 import { showText } from './visible-text.ts';
 
 const MOST_ROWS = 100;
@@ -29,24 +30,41 @@ function fieldTable(errors: readonly Fields[]): Html {
 /** Never the value itself: what is stored says only of what kind and how long it was. */
 function sent(value: unknown): Value {
   if (value === undefined) return 'not kept';
-  if (!isFields(value)) return showText(textOf(value), LONGEST_VALUE);
-  const parts = Object.entries(value).map(([key, part]) => `${key} ${textOf(part)}`);
-  return html`<span class="quiet">not kept${parts.length > 0 && html` (${showText(parts.join(', '), LONGEST_VALUE)})`}</span>`;
+  return isShape(value) ? sayShape(value) : showText(textOf(value), LONGEST_VALUE);
+}
+
+interface Shape {
+  readonly type: string;
+  readonly length?: unknown;
+  readonly class?: unknown;
+}
+
+/** What redaction leaves of a value: its type, its length, the class of its characters. */
+function isShape(value: unknown): value is Shape {
+  const names = ['type', 'length', 'class'];
+  return isFields(value) && typeof value['type'] === 'string' && Object.keys(value).every((key) => names.includes(key));
+}
+
+/** 'not kept: text of 3 characters, letters'. */
+function sayShape({ type, length, class: kind }: Shape): Html {
+  const unit = type === 'array' ? 'item' : type === 'object' ? 'key' : 'character';
+  const size = typeof length === 'number' ? ` of ${sayCount(length, unit)}` : '';
+  const characters = typeof kind === 'string' ? `, ${kind.replaceAll('_', ' ')}` : '';
+  return html`<span class="quiet">not kept: ${showText(`${type === 'string' ? 'text' : type}${size}${characters}`, LONGEST_VALUE)}</span>`;
 }
 
 function valueTable(rows: readonly (readonly [string, unknown])[]): Html {
   return html`<table class="facts"><caption>Details the API gave</caption><tbody>${rows
     .slice(0, MOST_ROWS)
     .map(
-      ([key, value]) =>
-        html`<tr><th scope="row">${showText(key, LONGEST_VALUE)}</th><td>${showText(textOf(value), LONGEST_VALUE)}</td></tr>`,
+      ([key, value]) => html`<tr><th scope="row">${showText(key, LONGEST_VALUE)}</th><td>${sent(value)}</td></tr>`,
     )}</tbody></table>${rows.length > MOST_ROWS && html`<p class="quiet">${rows.length - MOST_ROWS} more are in the API’s answer.</p>`}`;
 }
 
 function flatten(fields: Fields, prefix = ''): readonly (readonly [string, unknown])[] {
   return Object.entries(fields).flatMap(([key, value]) => {
     const path = prefix === '' ? key : `${prefix}.${key}`;
-    if (isFields(value)) return flatten(value, path);
+    if (isFields(value) && !isShape(value)) return flatten(value, path);
     return [[path, value] as const];
   });
 }

@@ -45,7 +45,7 @@ function drawCandidates(view: View, candidates: readonly string[]): Html {
   if (candidates.length === 0) {
     return html`<p class="note" role="status">There is no requestId in this text. One looks like <span class="code">req_7a8b9c0d1e2f</span>; ask the customer for the whole error they got.</p>`;
   }
-  return html`<div class="note" role="status"><p>This text holds ${sayCount(candidates.length, 'possible requestId')}. None of them is the only one that is stored; which one is meant?</p>
+  return html`<div class="note" role="status"><p>This text holds ${sayCount(candidates.length, 'possible requestId')}. Which one is meant?</p>
 <ul class="plain">${candidates.map((id) => html`<li>${linkRequest(view, id)}</li>`)}</ul></div>`;
 }
 

@@ -121,7 +121,10 @@ describe('the pages', { skip: skipReason(chromiumMissing) }, () => {
 
   test('a validation error shows its fields and never the value that was sent', async () => {
     const page = await open('/requests/req_7a8b9c0d1e28', 'request-validation');
-    assert.match(await page.innerText('main'), /maxCps\s+Must be between 1 and 1000/);
+    assert.match(
+      await page.innerText('main'),
+      /maxCps\s+Must be between 1 and 1000\s+OUT_OF_RANGE\s+not kept: number of 4 characters, integer/,
+    );
     await open('/requests/req_7a8b9c0d1e28', 'request-validation-phone', PHONE);
   });
 
@@ -266,10 +269,20 @@ async function fill({ query }: TestDatabase): Promise<void> {
           field: 'password',
           message: 'Password must be at least 8 characters',
           code: 'MIN_LENGTH',
-          value: { type: 'string', length: 3 },
+          value: { type: 'string', length: 3, class: 'letters' },
         },
-        { field: 'email', message: 'Invalid email format', code: 'INVALID_FORMAT', value: { type: 'string', length: 11 } },
-        { field: 'maxCps', message: 'Must be between 1 and 1000', code: 'OUT_OF_RANGE', value: { type: 'number' } },
+        {
+          field: 'email',
+          message: 'Invalid email format',
+          code: 'INVALID_FORMAT',
+          value: { type: 'string', length: 11, class: 'letters' },
+        },
+        {
+          field: 'maxCps',
+          message: 'Must be between 1 and 1000',
+          code: 'OUT_OF_RANGE',
+          value: { type: 'number', length: 4, class: 'integer' },
+        },
       ],
     },
   });

@@ -84,7 +84,7 @@ function draw(element) {
       height: width < NARROW ? 200 : HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      padding: [16, 8, 0, 0],
+      padding: [16, 22, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
       scales: {
         x: { time: true },
