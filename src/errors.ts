@@ -5,6 +5,7 @@
 export type FaultCode =
   | 'bad_configuration'
   | 'bad_usage'
+  | 'bad_input'
   | 'database_unavailable'
   | 'database_refused'
   | 'data_dir_in_use'
@@ -39,6 +40,13 @@ export class ConfigurationFault extends Fault {
 export class UsageFault extends Fault {
   constructor(message: string) {
     super('bad_usage', message, { retryable: false });
+  }
+}
+
+/** A file that a verb was given cannot be read as what it should be; the message says where and what is allowed. */
+export class InputFault extends Fault {
+  constructor(message: string, cause?: unknown) {
+    super('bad_input', message, { retryable: false, cause });
   }
 }
 

@@ -9,7 +9,7 @@ import type { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { createReplay, type ReplayedBucket } from '../detect/replay.ts';
 import { type DetectorSettings, type Preset, settingsFor, THRESHOLD_BOUNDS } from '../detect/settings.ts';
-import { UsageFault } from '../errors.ts';
+import { InputFault, UsageFault } from '../errors.ts';
 import { type CountsSource, openCounts, type SeriesBucket } from './counts-csv.ts';
 
 interface BacktestOptions {
@@ -171,7 +171,7 @@ function requireReadable(path: string, option: string): void {
   try {
     accessSync(path, constants.R_OK);
   } catch (cause) {
-    throw new Error(`${option}: ${path} cannot be read: it must be an existing file or folder`, { cause });
+    throw new InputFault(`${option}: ${path} cannot be read: it must be an existing file or folder`, cause);
   }
 }
 

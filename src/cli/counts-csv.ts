@@ -4,8 +4,10 @@
  * shows by its other rows that the bucket was collected, so a code without a row had no errors in it.
  * Faults name file, line and what is allowed, never the value.
  */
+
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { InputFault } from '../errors.ts';
 
 /** Buckets in the order in which a collector would have closed them. `count` null: not collected. */
 export interface SeriesBucket {
@@ -35,7 +37,7 @@ function openFolder(folder: string, bucketSeconds: number): CountsSource {
     .filter((entry) => !entry.isDirectory() && entry.name.endsWith('.csv'))
     .map((entry) => entry.name)
     .sort();
-  if (names.length === 0) throw new Error(`${folder}: no .csv file in this folder (subfolders are not read)`);
+  if (names.length === 0) throw new InputFault(`${folder}: no .csv file in this folder (subfolders are not read)`);
   return {
     seriesCount: names.length,
     *buckets() {
@@ -98,22 +100,22 @@ function readTable(file: string, columns: readonly string[]): Table {
   const codeAt = columns.includes('code') ? header.indexOf('code') : -1;
   const countAt = COUNT_COLUMNS.map((name) => header.indexOf(name)).find((index) => index >= 0) ?? -1;
   if (timestampAt < 0 || countAt < 0 || (columns.includes('code') && codeAt < 0)) {
-    throw new Error(`${file}:1: the header must be ${allowed}`);
+    throw new InputFault(`${file}:1: the header must be ${allowed}`);
   }
   const rows: Row[] = [];
   for (const [index, line] of lines.entries()) {
     if (index === 0 || line.trim() === '') continue;
     const at = `${file}:${index + 1}`;
     const cells = line.split(',');
-    if (cells.length !== header.length) throw new Error(`${at}: the row must have ${header.length} cells, as the header`);
+    if (cells.length !== header.length) throw new InputFault(`${at}: the row must have ${header.length} cells, as the header`);
     const seconds = parseTimestamp(unquoted(cells[timestampAt] ?? ''));
     if (seconds === null) {
-      throw new Error(`${at}: timestamp must be epoch seconds or ISO 8601 such as 2026-01-05T00:00:00Z (no zone means UTC)`);
+      throw new InputFault(`${at}: timestamp must be epoch seconds or ISO 8601 such as 2026-01-05T00:00:00Z (no zone means UTC)`);
     }
     const count = parseCount(unquoted(cells[countAt] ?? ''));
-    if (count === null) throw new Error(`${at}: ${header[countAt]} must be a number of errors from 0 up`);
+    if (count === null) throw new InputFault(`${at}: ${header[countAt]} must be a number of errors from 0 up`);
     const code = codeAt < 0 ? '' : unquoted(cells[codeAt] ?? '');
-    if (codeAt >= 0 && code === '') throw new Error(`${at}: code must not be empty`);
+    if (codeAt >= 0 && code === '') throw new InputFault(`${at}: code must not be empty`);
     rows.push({ seconds, code, count });
   }
   return { rows };
@@ -164,7 +166,7 @@ function gridOf(rows: readonly Row[], bucketSeconds: number, file: string): Grid
     previous = seconds;
   }
   if (longest > LONGEST_GAP_BUCKETS * bucketSeconds) {
-    throw new Error(`${file}: rows lie more than ${LONGEST_GAP_BUCKETS} buckets apart: check the timestamps and --bucket`);
+    throw new InputFault(`${file}: rows lie more than ${LONGEST_GAP_BUCKETS} buckets apart: check the timestamps and --bucket`);
   }
   if (rows.length === 0) return { originSeconds: 0, bucketSeconds, lastIndex: -1 };
   return { originSeconds: first, bucketSeconds, lastIndex: Math.floor((last - first) / bucketSeconds) };

@@ -1,6 +1,7 @@
 /** `surgewatch migrate`: brings the schema up to date and says what it did. */
 import { Command } from 'commander';
 import { loadConfig } from '../config.ts';
+import { readConnectionFile } from '../store/embedded-connection-file.ts';
 import { startEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import { migrate } from '../store/migrate.ts';
 
@@ -9,7 +10,8 @@ export function createMigrateCommand(): Command {
     .description('apply pending migrations (MIGRATION_DATABASE_URL, DATABASE_URL, or the embedded database)')
     .action(async () => {
       const { database } = loadConfig(process.env);
-      if (database.migrationUrl !== null) return say(await migrate(database.migrationUrl));
+      const url = database.migrationUrl ?? (await readConnectionFile(database.dataDir))?.connectionString;
+      if (url !== undefined) return say(await migrate(url));
       const log = { info: () => {}, warn: (text: string) => process.stderr.write(`${text}\n`) };
       const embedded = await startEmbeddedPostgres({ dataDir: database.dataDir, log });
       try {

@@ -1,0 +1,75 @@
+/** The verbs as a shell sees them: what they print and how they exit. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { makeTempDir } from '../support/temp-dir.ts';
+
+const ENTRY = fileURLToPath(new URL('../../src/surgewatch.js', import.meta.url));
+
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await exited, out, err };
+}
+
+test('help is fine, everywhere', async () => {
+  for (const args of [['--help'], ['serve', '--help'], ['backtest', '--help'], ['catalogue', 'check', '--help']]) {
+    const { code, out } = await run(args);
+    assert.equal(code, 0, args.join(' '));
+    assert.match(out, /Usage: surgewatch/);
+  }
+});
+
+test('wrong usage is exit code 2: an unknown verb, an unknown option, a missing option', async () => {
+  for (const args of [['dance'], ['serve', '--dance'], ['backtest']]) assert.equal((await run(args)).code, 2, args.join(' '));
+});
+
+test('a fault is exit code 1 and says where it is', async () => {
+  const { code, err } = await run(['backtest', '--counts', '/does/not/exist']);
+  assert.equal(code, 1);
+  assert.doesNotMatch(err, /\n\s+at /);
+});
+
+test('config print shows what is in force and where it came from, secrets masked', async () => {
+  const { code, out, err } = await run(['config', 'print'], {
+    PORT: '9',
+    DATABASE_URL: 'postgres://me:canary@db/x',
+    KAFKA_BROKER: 'x:1',
+  });
+  assert.equal(code, 0);
+  assert.match(out, /^PORT +9 {2}\(environment\)$/m);
+  assert.match(out, /^DATABASE_URL +\(secret\) {2}\(environment\)$/m);
+  assert.match(out, /^HOST +127\.0\.0\.1 {2}\(default\)$/m);
+  assert.match(err, /did you mean KAFKA_BROKERS/);
+  assert.ok(!`${out}${err}`.includes('canary'));
+});
+
+test('the built-in catalogue is in order, and a mistake in a file is told by its line', async () => {
+  const fine = await run(['catalogue', 'check']);
+  assert.equal(fine.code, 0);
+  assert.match(fine.out, /9 codes, 15 statuses/);
+  const dir = makeTempDir('catalogue');
+  const file = join(dir.path, 'mine.yaml');
+  writeFileSync(file, 'codes:\n  BROKEN:\n    status: 9000\n');
+  const broken = await run(['catalogue', 'check', file]);
+  assert.equal(broken.code, 1);
+  assert.match(broken.err, /mine\.yaml:3/);
+  assert.ok(!broken.err.includes('9000'));
+  dir.remove();
+});
+
+test('migrate brings the embedded database up to date, and finds nothing to do the second time', async () => {
+  const dir = makeTempDir('migrate');
+  const env = { DATA_DIR: join(dir.path, 'data') };
+  assert.match((await run(['migrate'], env)).out, /applied 0001_/);
+  assert.match((await run(['migrate'], env)).out, /nothing to do/);
+  dir.remove();
+});
