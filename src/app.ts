@@ -151,7 +151,7 @@ export function createApp(config: Config, log: Logger): App {
     const server = createServer(
       { ...config.http, authMode: 'off', retentionDays: config.retentionDays, version: VERSION },
       {
-        lookup: createLookupStore(database),
+        lookup: createLookupStore(database, { retentionDays: config.retentionDays, kafkaTopic: config.kafka?.topic ?? null }),
         spikes: createSpikeReader(database),
         catalogue,
         registry,
