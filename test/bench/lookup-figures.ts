@@ -18,10 +18,12 @@ export async function measureLookups({ sizes, rows }: BenchOptions, say: (text: 
     say(`filling ${rows} rows`);
     await fillRows(await connectionStringOf(dataDir), rows);
     const rounds: LookupRound[] = [];
-    await runLookups(service.url, client, await sampleIds(client, rows, sizes.lookupWarmUps), sizes.commits);
+    const ask = async (count: number) =>
+      runLookups({ service, client, ids: await sampleIds(client, rows, count), commitCount: sizes.commits });
+    await ask(sizes.lookupWarmUps);
     for (let round = 1; round <= sizes.rounds; round += 1) {
       say(`lookups, round ${round} of ${sizes.rounds}`);
-      rounds.push(await runLookups(service.url, client, await sampleIds(client, rows, sizes.lookups), sizes.commits));
+      rounds.push(await ask(sizes.lookups));
     }
     return lookupFigures(rounds, rows);
   } finally {
@@ -46,5 +48,7 @@ function lookupFigures(rounds: readonly LookupRound[], rows: number): readonly F
     { what: `${at}, 8 at once, p50`, unit: 'ms', values: of((round) => round.concurrent, 'p50Ms'), reference: emptyP50 },
     { what: '  p99', unit: 'ms', values: of((round) => round.concurrent, 'p99Ms'), reference: emptyP50, aim },
     { what: '  lookups', unit: '1/s', values: rounds.map((round) => round.lookupsPerSecond) },
+    { what: '  CPU of the service', unit: 'ms/lookup', values: rounds.map((round) => round.serviceCpuMs) },
+    { what: '  CPU of PostgreSQL', unit: 'ms/lookup', values: rounds.map((round) => round.postgresCpuMs) },
   ];
 }

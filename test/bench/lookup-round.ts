@@ -5,7 +5,9 @@
  */
 import { Agent, get } from 'node:http';
 import type pg from 'pg';
+import type { SurgewatchProcess } from '../support/surgewatch-process.ts';
 import { percentileOf } from './figures.ts';
+import { cpuSecondsOf, postgresCpuSeconds } from './process-usage.ts';
 
 const CONCURRENCY = 8;
 
@@ -18,25 +20,35 @@ export interface LookupRound {
   readonly alone: Latency;
   readonly concurrent: Latency;
   readonly lookupsPerSecond: number;
+  /** CPU milliseconds a lookup, eight at once. */
+  readonly serviceCpuMs: number;
+  readonly postgresCpuMs: number;
   readonly emptyCommit: Latency;
   readonly rowCommit: Latency;
 }
 
-export async function runLookups(
-  url: string,
-  client: pg.Client,
-  ids: readonly string[],
-  commitCount: number,
-): Promise<LookupRound> {
+export interface LookupInput {
+  readonly service: Pick<SurgewatchProcess, 'url' | 'pid' | 'dataDir'>;
+  readonly client: pg.Client;
+  readonly ids: readonly string[];
+  readonly commitCount: number;
+}
+
+export async function runLookups({ service, client, ids, commitCount }: LookupInput): Promise<LookupRound> {
+  const { url, pid, dataDir } = service;
   const alone = await lookUpAll(url, ids, 1);
   const emptyCommit = await timeEach(commitCount, () => client.query('begin; commit'));
+  const [serviceBefore, postgresBefore] = [cpuSecondsOf(pid), postgresCpuSeconds(dataDir)];
   const concurrent = await lookUpAll(url, ids, CONCURRENCY);
+  const [serviceAfter, postgresAfter] = [cpuSecondsOf(pid), postgresCpuSeconds(dataDir)];
   await client.query('create table if not exists bench_commit (n int)');
   const rowCommit = await timeEach(commitCount, () => client.query('insert into bench_commit values (1)'));
   return {
     alone: alone.latency,
     concurrent: concurrent.latency,
     lookupsPerSecond: ids.length / concurrent.seconds,
+    serviceCpuMs: ((serviceAfter - serviceBefore) * 1000) / ids.length,
+    postgresCpuMs: ((postgresAfter - postgresBefore) * 1000) / ids.length,
     emptyCommit,
     rowCommit,
   };
