@@ -85,6 +85,7 @@ async function run(options: BenchOptions): Promise<void> {
     loadBefore,
   };
   const figures = await measure(options);
+  if (options.isQuick) notes.push('A quick run: too short to be warm, so its verdicts are a hint only.');
   const seconds = Math.round((performance.now() - startedMs) / 1000);
   const results = figures.map((figure) => ({
     ...figure,
