@@ -238,7 +238,10 @@ export function createApp(config: Config, log: Logger): App {
         untilStoreServes: (signal) => database.untilServes(signal),
         recordProgress: (reports) => progress.recordKafkaProgress(reports),
         metrics: {
-          setLag: (topic, partition, lag) => metrics.kafkaConsumerLag.set({ topic, partition }, lag),
+          setLag: (topic, partition, lag) => {
+            metrics.kafkaConsumerLag.set({ topic, partition }, lag);
+            metrics.kafkaRecordsSkippedTotal.inc({ topic, partition }, 0); // Born at 0, or increase() misses the first loss.
+          },
           setUp: (isUp) => metrics.kafkaConsumerUp.set(isUp ? 1 : 0),
           setPaused: (topic, partition, isPaused) => metrics.kafkaPartitionPaused.set({ topic, partition }, isPaused ? 1 : 0),
           recordsSkipped: (topic, partition, count) => metrics.kafkaRecordsSkippedTotal.inc({ topic, partition }, count),
