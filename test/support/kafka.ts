@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
+import { repairKafkajsTimer } from '../../src/sources/kafkajs-timer.ts';
 import { findFreePort, isPortOpen } from './free-port.ts';
 import { type KafkaVersion, resolveKafkaLibraries } from './kafka-libraries.ts';
 import { type RealProcess, runProcess, startProcess } from './real-process.ts';
@@ -15,6 +16,7 @@ import { waitFor } from './wait-for.ts';
 
 const { Kafka, logLevel } = kafkajs;
 process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
+repairKafkajsTimer(); // Node 24 warns of its negative timeouts.
 
 const START_TRIES = 3;
 /** A broker that was killed needs up to 17 s to be up again, on an idle machine. */
