@@ -27,12 +27,13 @@ import { addProcessMetrics, createMetrics, createRegistry, type Metrics } from '
 import { createKafkaSource } from './sources/kafka-source.ts';
 import { createWebhookSource } from './sources/webhook-source.ts';
 import { createDatabase, type Database } from './store/database.ts';
-import { createDetectionStore, createProgressRecorder } from './store/detection-store.ts';
+import { createDetectionStore } from './store/detection-store.ts';
 import { startEmbeddedPostgres } from './store/embedded-postgres.ts';
 import { createEnvelopeStore } from './store/envelope-store.ts';
 import { createLookupStore } from './store/lookup-store.ts';
 import { migrate } from './store/migrate.ts';
 import { createPartitionKeeper } from './store/partitions.ts';
+import { createProgressRecorder } from './store/progress-store.ts';
 import { acquireReplicaLease } from './store/replica-lease.ts';
 import { createSpikeReader, createSpikeStore } from './store/spike-store.ts';
 

@@ -3,29 +3,27 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { NewSpike } from '../../src/alert/spike.ts';
 import { InUse } from '../../src/errors.ts';
-import { createDatabase, type Database } from '../../src/store/database.ts';
-import { createDetectionStore, createProgressRecorder } from '../../src/store/detection-store.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import type { Database } from '../../src/store/database.ts';
+import { createDetectionStore } from '../../src/store/detection-store.ts';
+import { createProgressRecorder } from '../../src/store/progress-store.ts';
 import { acquireReplicaLease } from '../../src/store/replica-lease.ts';
 import { createSpikeReader } from '../../src/store/spike-store.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
+import type { TestDatabase } from '../support/postgres.ts';
 
 const LEASE_MS = 15_000;
 const START = Date.UTC(2026, 10, 24, 12);
 const DEADLINE_MS = 20_000;
 const log = { info() {}, warn() {} };
 
+let migrated: MigratedDatabase;
 let server: TestDatabase;
 let database: Database;
 before(async () => {
-  server = await startTestDatabase();
-  await migrate(server.connectionString);
-  database = createDatabase({ connectionString: server.connectionString, role: 'surgewatch_app', poolSize: 5, log });
+  migrated = await startMigratedDatabase();
+  ({ server, database } = migrated);
 });
-after(async () => {
-  await database.close();
-  await server.stop();
-});
+after(() => migrated.stop());
 beforeEach(async () => {
   await server.query("update detector_lease set epoch = 0, holder = '', expires_at = '-infinity'");
   await server.query('update detector_progress set evaluated_until = null, blind_since = null');

@@ -8,33 +8,30 @@ import { decode } from '../../src/envelope/decode.ts';
 import { createRedact } from '../../src/envelope/redact.ts';
 import { StoreUnavailable } from '../../src/errors.ts';
 import type { Storable, Written } from '../../src/ingest/ports.ts';
-import { createDatabase, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { createEnvelopeStore } from '../../src/store/envelope-store.ts';
-import { migrate } from '../../src/store/migrate.ts';
 import { createPartitionKeeper } from '../../src/store/partitions.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
+import type { TestDatabase } from '../support/postgres.ts';
 
 const NOW_MS = Date.now();
 const catalogue = parseCatalogue(readFileSync(BUILT_IN_CATALOGUE, 'utf8'), 'built-in.yaml');
 const redact = createRedact({ catalogue });
 const log = { info: () => {}, warn: () => {} };
 
+let migrated: MigratedDatabase;
 let server: TestDatabase;
 let database: Database;
 let n = 0;
 
 before(async () => {
-  server = await startTestDatabase();
-  await migrate(server.connectionString);
-  database = createDatabase({ connectionString: server.connectionString, role: 'surgewatch_app', poolSize: 8, log });
+  migrated = await startMigratedDatabase();
+  ({ server, database } = migrated);
   const keeper = createPartitionKeeper({ database, retentionDays: 30, log });
   await keeper.start();
   keeper.stop();
 });
-after(async () => {
-  await database.close();
-  await server.stop();
-});
+after(() => migrated.stop());
 beforeEach(() =>
   server.query('truncate envelope, bucket_count, error_total, error_series, counted_code, dead_letter, late_code').then(() => {}),
 );

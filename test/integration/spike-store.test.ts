@@ -1,27 +1,23 @@
 /** Spikes as pages, API and loop read and change them, on a real PostgreSQL. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { createDatabase, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { createDetectionStore } from '../../src/store/detection-store.ts';
-import { migrate } from '../../src/store/migrate.ts';
 import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
+import type { TestDatabase } from '../support/postgres.ts';
 
 const START = Date.UTC(2026, 10, 24, 12);
 const MINUTE = 60_000;
-const log = { info() {}, warn() {} };
 
+let migrated: MigratedDatabase;
 let server: TestDatabase;
 let database: Database;
 before(async () => {
-  server = await startTestDatabase();
-  await migrate(server.connectionString);
-  database = createDatabase({ connectionString: server.connectionString, role: 'surgewatch_app', poolSize: 5, log });
+  migrated = await startMigratedDatabase();
+  ({ server, database } = migrated);
 });
-after(async () => {
-  await database.close();
-  await server.stop();
-});
+after(() => migrated.stop());
 beforeEach(async () => {
   await server.query('truncate spike, envelope');
 });
