@@ -54,13 +54,19 @@ export function isDataFault(error: unknown): boolean {
   return state !== null && (state.startsWith('22') || state.startsWith('23') || state.startsWith('54'));
 }
 
+/** A fault of the program must not pass for a database that is away, or it is waited for until the end of days. */
+function isOurMistake(error: unknown): boolean {
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
+}
+
 export function isRetryState(error: unknown): boolean {
   return RETRY_STATES.has(sqlStateOf(error) ?? '');
 }
 
 /** Gives a fault of pg its class; data faults and our own come back as they are. */
 export function classify(error: unknown): unknown {
-  if (error instanceof StoreUnavailable || error instanceof StoreRefused || isDataFault(error)) return error;
+  if (error instanceof StoreUnavailable || error instanceof StoreRefused || isDataFault(error) || isOurMistake(error))
+    return error;
   const state = sqlStateOf(error);
   if (state === null || WAIT_CLASSES.has(state.slice(0, 2)) || RETRY_STATES.has(state)) {
     return new StoreUnavailable('The database is away or too busy.', error);

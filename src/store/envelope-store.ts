@@ -6,13 +6,13 @@
  * committed without our knowing is reported with the next write: `errors_total` stays equal to the rows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { identityOf } from '../envelope/identity.ts';
 import type { RejectReason, RequestId } from '../envelope/schema.ts';
 import type { EnvelopeStore, ErrorIncrement, SeriesLabel, Storable, WriteReport, Written } from '../ingest/ports.ts';
 import { type Database, isDataFault, isRetryState } from './database.ts';
 import { createLabelCaps, statusLabel } from './label-caps.ts';
+import { type Plan, planOf, seriesKey, splitKey } from './write-plan.ts';
 import { type DeadRow, deadLettersJson, type Row, rowsJson } from './write-rows.ts';
-import { WRITE_STATEMENT } from './write-statement.ts';
+import { KEPT_STATEMENT, MOST_SIBLINGS, WRITE_STATEMENTS } from './write-statement.ts';
 
 const LANE_COUNT = 2;
 /** How often a write that met a deadlock or a serialisation failure is tried again at once. */
@@ -20,7 +20,7 @@ const MOST_RETRIES = 3;
 const RETRY_PAUSE_MS = 20;
 
 interface Answer {
-  readonly kind: 'duplicate' | 'capped' | 'dead' | 'total';
+  readonly kind: 'absent' | 'dead' | 'total';
   readonly n: number;
   readonly code: string;
   readonly status: string;
@@ -85,12 +85,11 @@ export function createEnvelopeStore(
     const plan = planOf(storables, caps);
     const turnedDown = new Map<number, RejectReason>();
     const answers = await execute(plan, index, lane, turnedDown);
-    const capped = answers.flatMap(({ kind, n }) => (kind === 'capped' ? [n] : []));
+    const capped = await findCapped(plan, answers);
     if (capped.length > 0) {
       // Not in the same transaction, but before anything is acknowledged: a repeat finds the same cap.
-      for (const n of capped) turnedDown.set(n, 'sibling_cap');
-      const rows = plan.rows.filter((row) => turnedDown.get(row.n) === 'sibling_cap');
-      const dead = rows.map(({ n, storable }): DeadRow => ({ n, storable, reason: 'sibling_cap' }));
+      for (const { n } of capped) turnedDown.set(n, 'sibling_cap');
+      const dead = capped.map(({ n, storable }): DeadRow => ({ n, storable, reason: 'sibling_cap' }));
       answers.push(...(await execute({ ...plan, rows: [], dead }, index, lane, turnedDown)));
     }
     lane.totals ??= await readTotals(index);
@@ -100,14 +99,32 @@ export function createEnvelopeStore(
     return { written, increments: report(lane, exemplarsOf(storables, written, caps)) };
   }
 
+  /** Rows that were not inserted because their requestId has as many siblings as it may, and not because they are stored. */
+  async function findCapped({ rows }: Plan, answers: readonly Answer[]): Promise<readonly Row[]> {
+    const crowded = new Set(
+      answers.flatMap(({ kind, n, total }) => (kind === 'absent' && Number(total) >= MOST_SIBLINGS ? [n] : [])),
+    );
+    if (crowded.size === 0) return [];
+    const suspects = rows.filter(({ n }) => crowded.has(n));
+    const envelopes = suspects.map(({ storable }) => storable.envelope);
+    const values = [
+      envelopes.map((each) => each.requestId),
+      envelopes.map((each) => each.code),
+      envelopes.map((each) => each.day),
+    ];
+    const kept = await database.withClient((client) => client.query<{ place: number }>({ text: KEPT_STATEMENT, values }));
+    const places = new Set(kept.rows.map(({ place }) => place));
+    return suspects.filter((_, at) => !places.has(at + 1));
+  }
+
   /** Runs the statement; a row that PostgreSQL refuses is found by halving, set aside as a dead letter and noted in `turnedDown`. */
   async function execute(plan: Plan, index: number, lane: Lane, turnedDown: Map<number, RejectReason>): Promise<Answer[]> {
     const { rows, dead } = plan;
     const values = [rowsJson(rows), deadLettersJson(dead), plan.uncountedCodes, plan.unlabelledPairs, replicaId, index];
+    const statement = rows.some(({ rank }) => rank > 0) ? WRITE_STATEMENTS.withSiblings : WRITE_STATEMENTS.plain;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return (await database.withClient((client) => client.query<Answer>({ name: 'write', text: WRITE_STATEMENT, values })))
-          .rows;
+        return (await database.withClient((client) => client.query<Answer>({ ...statement, values }))).rows;
       } catch (error) {
         if (isDataFault(error) && rows.length > 0) break;
         lane.totals = null; // Perhaps it was committed all the same.
@@ -129,54 +146,6 @@ export function createEnvelopeStore(
   return { laneCount: LANE_COUNT, open, write };
 }
 
-interface Plan {
-  readonly rows: readonly Row[];
-  readonly dead: readonly DeadRow[];
-  /** Place of a repeat -> place of the same identity earlier in the batch. */
-  readonly repeats: ReadonlyMap<number, number>;
-  readonly uncountedCodes: readonly string[];
-  readonly unlabelledPairs: readonly string[];
-}
-
-function planOf(storables: readonly Storable[], caps: Pick<ReturnType<typeof createLabelCaps>, 'hasSeries' | 'isCounted'>): Plan {
-  const rows: Row[] = [];
-  const dead: DeadRow[] = [];
-  const repeats = new Map<number, number>();
-  const places = new Map<string, number>();
-  const siblings = new Map<string, number>();
-  const uncounted = new Set<string>();
-  const unlabelled = new Set<string>();
-  storables.forEach((storable, n) => {
-    if (storable.kind === 'rejected') {
-      if (storable.isRecorded) dead.push({ n, storable, reason: storable.reason });
-      return;
-    }
-    const { envelope } = storable;
-    const thread = `${envelope.requestId} ${envelope.day}`;
-    const identity = identityOf(envelope);
-    const earlier = places.get(identity);
-    if (earlier !== undefined) {
-      repeats.set(n, earlier);
-      return;
-    }
-    places.set(identity, n);
-    const rank = siblings.get(thread) ?? 0;
-    siblings.set(thread, rank + 1);
-    rows.push({ n, storable, rank });
-    if (!envelope.isCodeValid || !caps.isCounted(envelope.code)) uncounted.add(envelope.code);
-    const status = statusLabel(envelope);
-    if (!envelope.isCodeValid || !caps.hasSeries(envelope.code, status)) unlabelled.add(seriesKey(envelope.code, status));
-  });
-  rows.sort(byKey);
-  return { rows, dead, repeats, uncountedCodes: [...uncounted], unlabelledPairs: [...unlabelled] };
-}
-
-function byKey({ storable: { envelope: a } }: Row, { storable: { envelope: b } }: Row): number {
-  if (a.requestId !== b.requestId) return a.requestId < b.requestId ? -1 : 1;
-  if (a.code !== b.code) return a.code < b.code ? -1 : 1;
-  return a.day < b.day ? -1 : 1;
-}
-
 function writtenOf(
   storables: readonly Storable[],
   plan: Plan,
@@ -186,7 +155,7 @@ function writtenOf(
   const absent = new Set<number>();
   const newDead = new Set<number>();
   for (const { kind, n } of answers) {
-    if (kind === 'duplicate') absent.add(n);
+    if (kind === 'absent') absent.add(n);
     else if (kind === 'dead') newDead.add(n);
   }
   const written = storables.map((storable, n): Written => {
@@ -229,14 +198,4 @@ function report(lane: Lane, exemplars: ReadonlyMap<string, RequestId>): readonly
     increments.push({ code, status, count, requestId: exemplars.get(key) ?? null });
   }
   return increments;
-}
-
-/** A status label holds no space, a code might: the last space parts them. */
-function seriesKey(code: string, status: string): string {
-  return `${code} ${status}`;
-}
-
-function splitKey(key: string): readonly string[] {
-  const at = key.lastIndexOf(' ');
-  return [key.slice(0, at), key.slice(at + 1)];
 }
