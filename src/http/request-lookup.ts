@@ -54,22 +54,22 @@ export async function lookUpRequest({ lookup, spikes, now }: RequestLookupDeps, 
     const reason = rejection !== null ? missingBy(rejection.reason) : isBehind ? 'ingest_behind' : 'never_seen';
     return { kind: 'missing', requestId, reason, behindSeconds: isBehind ? behindSeconds : null, rejection, otherCases };
   }
-  const active = await spikes.activeSpikes();
   const firstByCode = new Map<string, StoredEnvelope>();
   for (const envelope of envelopes) if (!firstByCode.has(envelope.code)) firstByCode.set(envelope.code, envelope);
-  const codes: CodeFindings[] = [];
-  for (const envelope of firstByCode.values()) {
-    const { code, status } = envelope;
-    codes.push({
-      code,
-      status,
-      spikeNow: active.find((spike) => spike.code === code) ?? active.find((spike) => spike.code === ALL_CODES) ?? null,
-      spikeThen:
-        (await spikes.spikeOfCodeAt(code, envelope.occurredAtMs)) ??
-        (await spikes.spikeOfCodeAt(ALL_CODES, envelope.occurredAtMs)),
-      commonness: await lookup.readCommonness(code, requestId, nowMs),
-    });
-  }
+  const active = spikes.activeSpikes();
+  // What does not depend on each other is asked at once: somebody waits at the phone.
+  const codes = await Promise.all(
+    [...firstByCode.values()].map(async ({ code, status, occurredAtMs }): Promise<CodeFindings> => {
+      const [now, ofCode, ofAll, commonness] = await Promise.all([
+        active,
+        spikes.spikeOfCodeAt(code, occurredAtMs),
+        spikes.spikeOfCodeAt(ALL_CODES, occurredAtMs),
+        lookup.readCommonness(code, requestId, nowMs),
+      ]);
+      const spikeNow = now.find((spike) => spike.code === code) ?? now.find((spike) => spike.code === ALL_CODES) ?? null;
+      return { code, status, spikeNow, spikeThen: ofCode ?? ofAll, commonness };
+    }),
+  );
   return { kind: 'found', requestId, envelopes, codes, otherCases };
 }
 

@@ -88,7 +88,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: QUERY_TIMEOUT_MS,
-    ...(options.role === null ? {} : { options: `-c role=${options.role}` }),
+    // Planning over a month of table partitions costs more than running; with the values known it is done every time.
+    options: `-c plan_cache_mode=force_generic_plan${options.role === null ? '' : ` -c role=${options.role}`}`,
   });
   let up = false;
   let isClosing = false;
