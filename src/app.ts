@@ -39,8 +39,10 @@ import { createSpikeReader, createSpikeStore } from './store/spike-store.ts';
 
 const VERSION = readVersion();
 
-/** Connections: the write lanes, the detection loop, the lease, and lookups beside them. */
-const POOL_SIZE = 10;
+/** Connections for the write lanes, the detection loop, the lease and the sources. */
+const POOL_SIZE = 8;
+/** Connections for people's reads, apart, so that a slow page never holds up ingest. */
+const READ_POOL_SIZE = 4;
 const WAIT_FOR_DATABASE_MS = 1_000;
 /** How long a start waits for another process to give its REPLICA_ID up. */
 const WAIT_FOR_REPLICA_ID_MS = 15_000;
@@ -87,14 +89,12 @@ export function createApp(config: Config, log: Logger): App {
 
     const urls = await openDatabaseServer();
     await migrateWhenThere(urls.migrationUrl);
-    const database = createDatabase({
-      connectionString: urls.url,
-      role: 'surgewatch_app',
-      poolSize: POOL_SIZE,
-      onUpChange: (isUp) => metrics.databaseUp.set(isUp ? 1 : 0),
-      log,
-    });
-    stops.push({ name: 'database', stop: () => database.close() });
+    const connection = { connectionString: urls.url, role: 'surgewatch_app', log } as const;
+    const onUpChange = (isUp: boolean) => metrics.databaseUp.set(isUp ? 1 : 0);
+    const database = createDatabase({ ...connection, poolSize: POOL_SIZE, onUpChange });
+    const quiet = { info: () => {}, warn: () => {} }; // The same database: one voice is enough.
+    const reads = createDatabase({ ...connection, poolSize: READ_POOL_SIZE, keepsPlans: true, log: quiet });
+    stops.push({ name: 'database', stop: () => Promise.all([database.close(), reads.close()]).then(() => {}) });
     await database.untilServes(stopping.signal);
 
     const lease = await acquireReplicaLease(database, {
@@ -152,8 +152,8 @@ export function createApp(config: Config, log: Logger): App {
     const server = createServer(
       { ...config.http, authMode: 'off', retentionDays: config.retentionDays, version: VERSION },
       {
-        lookup: createLookupStore(database, { retentionDays: config.retentionDays, kafkaTopic: config.kafka?.topic ?? null }),
-        spikes: createSpikeReader(database),
+        lookup: createLookupStore(reads, { retentionDays: config.retentionDays, kafkaTopic: config.kafka?.topic ?? null }),
+        spikes: createSpikeReader(reads),
         catalogue,
         registry,
         readiness: () => (database.isUp() ? { kind: 'ready' } : { kind: 'not_ready', reason: 'database_away' }),

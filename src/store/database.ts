@@ -28,6 +28,11 @@ export interface DatabaseOptions {
   /** Role to act as; null: the user of the connection string. */
   readonly role: 'surgewatch_app' | null;
   readonly poolSize: number;
+  /**
+   * Plans are made once, without the values. For reads over all table partitions, where planning costs more than running;
+   * not for statements that lean on a value, such as ON CONFLICT with a partial index.
+   */
+  readonly keepsPlans?: boolean;
   readonly onUpChange?: (isUp: boolean) => void;
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }
@@ -88,8 +93,10 @@ export function createDatabase(options: DatabaseOptions): Database {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: QUERY_TIMEOUT_MS,
-    // Planning over a month of table partitions costs more than running; with the values known it is done every time.
-    options: `-c plan_cache_mode=force_generic_plan${options.role === null ? '' : ` -c role=${options.role}`}`,
+    options: [
+      ...(options.role === null ? [] : [`-c role=${options.role}`]),
+      ...(options.keepsPlans === true ? ['-c plan_cache_mode=force_generic_plan'] : []),
+    ].join(' '),
   });
   let up = false;
   let isClosing = false;

@@ -37,8 +37,9 @@ export function createLabelCaps(database: Database): LabelCaps {
       await client.query("select pg_advisory_xact_lock(hashtext('surgewatch'), hashtext('error_series'))");
       await client.query(
         `insert into error_series (code, status)
-         select code, status from unnest($1::text[], $2::text[]) as wanted (code, status)
+         select code, status from unnest($1::text[], $2::text[]) with ordinality as wanted (code, status, place)
          where not exists (select from error_series e where e.code = wanted.code and e.status = wanted.status)
+         order by place
          limit greatest(0, $3 - (select count(*) from error_series)) on conflict do nothing`,
         [pairs.map((pair) => pair.code), pairs.map((pair) => pair.status), MOST_SERIES],
       );
@@ -58,8 +59,9 @@ export function createLabelCaps(database: Database): LabelCaps {
       await client.query('begin');
       await client.query("select pg_advisory_xact_lock(hashtext('surgewatch'), hashtext('counted_code'))");
       await client.query(
-        `insert into counted_code (code) select wanted.code from unnest($1::text[]) as wanted (code)
+        `insert into counted_code (code) select wanted.code from unnest($1::text[]) with ordinality as wanted (code, place)
          where not exists (select from counted_code c where c.code = wanted.code)
+         order by place
          limit greatest(0, $2 - (select count(*) from counted_code)) on conflict do nothing`,
         [wanted, MOST_COUNTED_CODES],
       );
