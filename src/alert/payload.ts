@@ -106,7 +106,10 @@ function spikeText(spike: SpikeRecord, nowMs: number): { readonly summary: strin
   const amount = surgeText(spike.observed, spike.expected, spike.windowSeconds);
   const since = momentText(spike.startsAtMs, nowMs);
   const over = spike.closedAtMs === null ? '' : ` It is back to normal since ${momentText(spike.closedAtMs, nowMs)}.`;
-  const fault = spike.labels['fault'] === 'client' ? "The callers' requests are at fault." : 'The API itself is at fault.';
+  const fault =
+    spike.labels['fault'] === 'client'
+      ? 'By its status each caller is at fault; so many at once may mean a change on our side or a partner’s.'
+      : 'The API itself is at fault.';
   const status = spike.status === 'unknown' ? 'status unknown' : spike.status;
   return {
     summary: `${spike.code} (${status}, ${spike.labels['fault'] ?? 'server'} fault): ${amount}, since ${since}`,

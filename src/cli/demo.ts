@@ -1,5 +1,5 @@
 /**
- * `surgewatch demo`: the real service on simulated traffic. A day of history goes through the same pipeline as an import
+ * `surgewatch demo`: the real service on simulated traffic. Two days of history go through the same pipeline as an import
  * would, so that the detector knows what is normal; then traffic comes second by second over the webhook, and two codes
  * surge. Nothing is staged: if the detector were broken, no spike would come.
  */
@@ -14,7 +14,8 @@ import { createDice, type Dice, type Surge, simulateTraffic } from './demo-traff
 import { createLog, runUntilSignal } from './run.ts';
 
 const SEED = 20;
-const HISTORY_MS = 24 * 3_600_000;
+/** Two days and some: the pages compare an hour with the same hour of days that are known whole. */
+const HISTORY_MS = 50 * 3_600_000;
 const HISTORY_STEP_MS = 60_000;
 const LIVE_STEP_MS = 1_000;
 const CHUNK = 1000;
@@ -113,7 +114,7 @@ function sendTraffic(app: App, url: string, surges: readonly Surge[], dice: Dice
 function say(url: string, alertmanagerUrl: string | undefined): void {
   const lines = [
     '',
-    'surgewatch demo: a day of simulated history is in, traffic flows, about 80 errors a minute over nine codes.',
+    'surgewatch demo: two days of simulated history are in, traffic flows, about 80 errors a minute over nine codes.',
     '',
     `  ${url}/            the page: what is spiking, and the search for a requestId`,
     `  ${url}/spikes      PAYMENT_FAILED surges in 40 s, VALIDATION_ERROR in 60 s, for four minutes each`,

@@ -114,7 +114,7 @@ describe('a firing alert', () => {
       annotations: {
         summary: 'INVALID_CREDENTIALS (401, client fault): 412 errors in 5 minutes, 10 times the expected 41, since 14:03 UTC',
         description:
-          "The API answers INVALID_CREDENTIALS far more often than is normal at this time: 412 errors in 5 minutes, 10 times the expected 41. It began about 14:03 UTC. The callers' requests are at fault.",
+          'The API answers INVALID_CREDENTIALS far more often than is normal at this time: 412 errors in 5 minutes, 10 times the expected 41. It began about 14:03 UTC. By its status each caller is at fault; so many at once may mean a change on our side or a partner’s.',
         request_ids: 'req/1, req-2, req-3',
         dominant_detail: 'release=4.2.0 (93 % of sampled errors)',
         runbook_url: 'https://runbooks.example/surge',
