@@ -51,8 +51,6 @@ export interface RunAnswer {
   readonly evaluatedUntilMs: number | null;
 }
 
-export type Evaluation = ReturnType<typeof createEvaluation>;
-
 export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps) {
   const { detection, spikes, monotonicMs } = deps;
   const openings: OpeningsDeps = { spikes, catalogue: deps.catalogue, staticLabels: config.labels };

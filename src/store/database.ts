@@ -158,7 +158,7 @@ export function createDatabase(options: DatabaseOptions): Database {
 /** Kysely's view of the pool: a client that saw a fault is destroyed at its release, and faults come classified. */
 function guard(pool: pg.Pool, setUp: (isUp: boolean, cause?: unknown) => void) {
   return {
-    ...{ options: pool.options },
+    options: pool.options,
     end: () => pool.end(),
     connect: async () => {
       const client = await pool.connect().catch((error: unknown) => {

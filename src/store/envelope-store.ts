@@ -93,8 +93,6 @@ export function createEnvelopeStore(
       answers.push(...(await execute({ ...plan, rows: [], dead }, index, lane, turnedDown)));
     }
     lane.totals ??= await readTotals(index);
-    for (const { kind, code, status, total } of answers)
-      if (kind === 'total') lane.totals.set(seriesKey(code, status), Number(total));
     const written = writtenOf(storables, plan, answers, turnedDown);
     return { written, increments: report(lane, exemplarsOf(storables, written, caps)) };
   }
@@ -124,7 +122,11 @@ export function createEnvelopeStore(
     const statement = rows.some(({ rank }) => rank > 0) ? WRITE_STATEMENTS.withSiblings : WRITE_STATEMENTS.plain;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return (await database.withClient((client) => client.query<Answer>({ ...statement, values }))).rows;
+        const answers = (await database.withClient((client) => client.query<Answer>({ ...statement, values }))).rows;
+        // Noted at once: whatever fails before the report, the next one tells it.
+        for (const { kind, code, status, total } of answers)
+          if (kind === 'total') lane.totals?.set(seriesKey(code, status), Number(total));
+        return answers;
       } catch (error) {
         if (isDataFault(error) && rows.length > 0) break;
         lane.totals = null; // Perhaps it was committed all the same.

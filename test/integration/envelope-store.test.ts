@@ -193,6 +193,29 @@ describe('envelope store', () => {
     assert.deepEqual(await counts(), { rows: 3, buckets: 3, totals: 3 });
   });
 
+  test('what was committed before a later question failed is reported with the next write, once', async () => {
+    let questions = Number.POSITIVE_INFINITY;
+    const failing: Database = {
+      ...database,
+      withClient: (work) => {
+        questions -= 1;
+        return questions < 0 ? Promise.reject(new StoreUnavailable('away')) : database.withClient(work);
+      },
+    };
+    const store = await openStore('a', failing);
+    const siblings = Array.from({ length: 100 }, (_, index) => storable({ requestId: 'req_full', code: `C${index}` }));
+    await store.write(siblings, 0);
+    const batch = [storable({ code: 'C0' }), storable({ requestId: 'req_full', code: 'C1' })];
+    questions = 1; // The write itself; who is over the cap is asked in vain.
+    await assert.rejects(store.write(batch, 0), StoreUnavailable);
+    questions = Number.POSITIVE_INFINITY;
+    const { increments } = await store.write([storable({ code: 'C2' })], 0);
+    assert.deepEqual(increments.map(({ code, count }) => [code, count]).sort(), [
+      ['C0', 1],
+      ['C2', 1],
+    ]);
+  });
+
   test('a row that PostgreSQL refuses is set aside and its neighbours are stored', async () => {
     const store = await openStore();
     const bad = storable();
