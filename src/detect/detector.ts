@@ -34,8 +34,16 @@ export interface Transition {
   readonly windowSeconds: number;
   /** Of the window that stood out most, or of the look back; in standard deviations. */
   readonly score: number;
+  /** What stood out most, on an opening: the window that won, which may hold quiet time before the onset. */
+  readonly winner?: WinningWindow;
   /** Why it closed. */
   readonly reason?: CloseReason;
+}
+
+export interface WinningWindow {
+  readonly windowSeconds: number;
+  readonly observed: number;
+  readonly expected: number;
 }
 
 /** For so long after an outage, low counts teach nothing. */
@@ -132,6 +140,7 @@ function open(state: CodeState, settings: DetectorSettings, start: number, best:
     ratio: onset.observed / onset.expected,
     windowSeconds,
     score: best.score,
+    winner: { windowSeconds: best.windowSeconds, observed: best.observed, expected: best.expected },
   };
 }
 

@@ -42,6 +42,11 @@ describe('a new code with one hour of history', () => {
         assert.ok(delay >= 0 && delay <= slowestBuckets, `seed ${seed}: opened after ${delay} buckets`);
         assert.ok(open.ratio > 5 && open.ratio < 25, `seed ${seed}: ratio ${open.ratio}`);
         assert.equal(open.ratio, open.observed / open.expected);
+        const { winner } = open;
+        assert.ok(winner !== undefined && winner.windowSeconds >= open.windowSeconds, `seed ${seed}: the onset is in the window`);
+        assert.ok(winner.observed >= open.observed && winner.expected >= open.expected, `seed ${seed}: so are its errors`);
+        assert.ok(TEN_SECONDS.windows.some(({ seconds }) => seconds === winner.windowSeconds));
+        assert.equal(close.winner, undefined);
         const early = MONDAY_SECONDS + HOUR_OF_TENS * 10 - open.startsAtSeconds;
         assert.ok(Math.abs(early) <= 60, `seed ${seed}: onset off by ${early} s`);
         const closedAfter = bucketIndexOf(close, TEN_SECONDS) - HOUR_OF_TENS - SURGE_OF_TENS;
