@@ -11,7 +11,7 @@ import { phiOf, wanderOf } from './dispersion.ts';
 import { learnLate } from './learning.ts';
 import { estimateLevel, scaleLevel } from './level.ts';
 import { findOnset } from './onset.ts';
-import { deviationSlotBefore, rememberBucket, rememberDeviation } from './recent.ts';
+import { deviationSlotBefore, rememberBucket, rememberDeviation, rememberTraffic } from './recent.ts';
 import { seasonFactorAt } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 import type { CodeState, OpenSpike } from './state.ts';
@@ -54,17 +54,22 @@ const OUTAGE_MEMORY_SECONDS = 15 * 60;
  * Changes `state` in place, for speed: serialise it first to keep the old one.
  *
  * @param count errors in the bucket; null = not collected, which is unknown and never zero.
- * @throws RangeError when the bucket is not later than the last one, or the count is not a number from 0 up.
+ * @param trafficFactor how much more traffic there was than usual at this time of day (see learning.ts); 1 = not known. The
+ * expectation is multiplied by it and what is learnt divided, so that busier is neither news nor the new normal.
+ * @throws RangeError when the bucket is not later than the last one, the count is not a number from 0 up, or the factor
+ * is not a number above 0.
  */
 export function step(
   state: CodeState,
   settings: DetectorSettings,
   bucketStartSeconds: number,
   count: number | null,
+  trafficFactor = 1,
 ): Transition | null {
+  if (!(trafficFactor > 0 && Number.isFinite(trafficFactor))) throw new RangeError('a traffic factor is a number above 0');
   if (count !== null && !(count >= 0 && Number.isFinite(count))) throw new RangeError('a count is a number from 0 up, or null');
   skipMissing(state, settings, bucketStartSeconds);
-  return stepOne(state, settings, bucketStartSeconds, count);
+  return stepOne(state, settings, bucketStartSeconds, count, trafficFactor);
 }
 
 export function isOpen(state: CodeState): boolean {
@@ -72,12 +77,17 @@ export function isOpen(state: CodeState): boolean {
 }
 
 /** Expected errors of the bucket that begins then, from what is known now; null when nothing is known yet. */
-export function expectedAt(state: CodeState, settings: DetectorSettings, bucketStartSeconds: number): number | null {
+export function expectedAt(
+  state: CodeState,
+  settings: DetectorSettings,
+  bucketStartSeconds: number,
+  trafficFactor = 1,
+): number | null {
   const baseline = baselineAt(state, settings, bucketStartSeconds);
   if (baseline === null) return null;
   const ahead = { ...state.deviation };
   predictDeviation(ahead, 0, Math.max(bucketStartSeconds - (state.nextBucketSeconds ?? bucketStartSeconds), 0));
-  return baseline * (1 + ahead.value);
+  return baseline * trafficFactor * (1 + ahead.value);
 }
 
 /** How far the newest bucket's best window stands out; 0 when nothing does. */
@@ -85,10 +95,17 @@ export function scoreOf(state: CodeState): number {
   return state.score;
 }
 
-function stepOne(state: CodeState, settings: DetectorSettings, start: number, given: number | null): Transition | null {
-  const expected = expect(state, settings, start);
+function stepOne(
+  state: CodeState,
+  settings: DetectorSettings,
+  start: number,
+  given: number | null,
+  trafficFactor: number,
+): Transition | null {
+  const expected = expect(state, settings, start, trafficFactor);
   const count = believe(state, given, expected);
   rememberBucket(state.recent, count, expected);
+  rememberTraffic(state.recent, settings, trafficFactor);
   state.nextBucketSeconds = start + settings.bucketSeconds;
   const comparison = count === null ? null : compareWindows(state, settings, start);
   const transition = comparison === null ? null : decide(state, settings, start, comparison);
@@ -96,10 +113,11 @@ function stepOne(state: CodeState, settings: DetectorSettings, start: number, gi
   return transition;
 }
 
-/** The baseline of this bucket; the deviation moves on by one bucket, unseen. */
-function expect(state: CodeState, settings: DetectorSettings, start: number): number | null {
+/** The baseline of this bucket for its traffic; the deviation moves on by one bucket, unseen. */
+function expect(state: CodeState, settings: DetectorSettings, start: number, trafficFactor: number): number | null {
   predictDeviation(state.deviation, wanderOf(state.dispersion), settings.bucketSeconds);
-  return baselineAt(state, settings, start);
+  const baseline = baselineAt(state, settings, start);
+  return baseline === null ? null : baseline * trafficFactor;
 }
 
 /** The count, or null when it is a backlog and says nothing about its own bucket. */
@@ -197,7 +215,7 @@ function learn(
   learnLate(state, settings, start);
 }
 
-/** m: level times season; the deviation is not in it. */
+/** Level times season: neither traffic nor the deviation is in it. */
 function baselineAt(state: CodeState, settings: DetectorSettings, start: number): number | null {
   const level = estimateLevel(state.level, start, settings.bucketSeconds, phiOf(state.dispersion));
   return level === null ? null : level.value * seasonFactorAt(state.season, start);
@@ -210,7 +228,7 @@ function skipMissing(state: CodeState, settings: DetectorSettings, until: number
   if (until < next) throw new RangeError('a bucket must be later than the last one');
   const missing = Math.floor((until - next) / settings.bucketSeconds);
   const stepped = Math.min(missing, settings.historyBucketCount);
-  for (let nth = 0; nth < stepped; nth += 1) stepOne(state, settings, next + nth * settings.bucketSeconds, null);
+  for (let nth = 0; nth < stepped; nth += 1) stepOne(state, settings, next + nth * settings.bucketSeconds, null, 1);
   const jumped = missing - stepped;
   predictDeviation(state.deviation, wanderOf(state.dispersion), jumped * settings.bucketSeconds);
   state.gapBucketCount += jumped;

@@ -5,7 +5,7 @@
  */
 import { learnDispersion, phiOf, skipDispersion, wanderOf } from './dispersion.ts';
 import { estimateLevel, learnLevel } from './level.ts';
-import { deviationSlotBefore, UNKNOWN } from './recent.ts';
+import { deviationSlotBefore, trafficFactorOf, UNKNOWN } from './recent.ts';
 import { learnSeason, seasonFactorAt, seasonUncertainty } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 import type { CodeState } from './state.ts';
@@ -39,20 +39,22 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
     return;
   }
   const phi = phiOf(dispersion);
+  const trafficFactor = trafficFactorOf(recent, settings, index);
   const seasonFactor = seasonFactorAt(season, startSeconds);
   const known = estimateLevel(level, startSeconds, bucketSeconds, phi);
+  const exposure = seasonFactor * trafficFactor;
   if (known === null) {
-    learnLevel(level, { startSeconds, bucketSeconds, count, seasonFactor });
+    learnLevel(level, { startSeconds, bucketSeconds, count, exposure });
     return;
   }
-  const expected = known.value * seasonFactor;
+  const expected = known.value * exposure;
   const deviation = recent.deviations[deviationSlotBefore(recent, settings, index)] ?? 0;
   const mean = expected * (1 + Math.max(deviation, 0));
   const unsure = known.uncertainty + seasonUncertainty(season);
   const spread = Math.sqrt(phi * mean + expected * expected * (wanderOf(dispersion) + unsure));
   const clipped = Math.min(count, mean + CLIP_DEVIATIONS * spread + CLIP_SPARE_COUNT);
-  learnLevel(level, { startSeconds, bucketSeconds, count: clipped, seasonFactor });
-  learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected: known.value, phi });
+  learnLevel(level, { startSeconds, bucketSeconds, count: clipped, exposure });
+  learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected: known.value * trafficFactor, phi });
   const restless = Math.min(count, mean + DISPERSION_CLIP_DEVIATIONS * spread + DISPERSION_CLIP_SPARE_COUNT);
   learnDispersion(dispersion, { count: restless, expected, bucketSeconds });
 }

@@ -4,7 +4,7 @@
  * Forgetting runs on learnt time and not on the calendar: a gap or a week of weekdays does not make a weekend unknown.
  */
 
-/** Sums over learnt buckets, both decaying alike: errors, and buckets weighted by their season factor. */
+/** Sums over learnt buckets, both decaying alike: errors, and buckets weighted by their season and traffic factors. */
 export interface LevelSums {
   count: number;
   exposure: number;
@@ -34,7 +34,7 @@ export function createLevel(): Level {
 
 /** What is known of the level at a moment. */
 export interface LevelEstimate {
-  /** Errors a bucket at season factor 1. */
+  /** Errors a bucket at season and traffic factor 1. */
   readonly value: number;
   /** Variance of its error, relative to its square. */
   readonly uncertainty: number;
@@ -91,13 +91,14 @@ export function learnLevel(
     readonly startSeconds: number;
     readonly bucketSeconds: number;
     readonly count: number;
-    readonly seasonFactor: number;
+    /** Season factor times traffic factor: how many plain buckets this one stands for. */
+    readonly exposure: number;
   },
 ): void {
   const keep = 2 ** (-bucket.bucketSeconds / HALF_LIFE_SECONDS);
   const own = weekendShare(bucket.startSeconds) < 0.5 ? level.weekday : level.weekend;
   own.count = own.count * keep + bucket.count;
-  own.exposure = own.exposure * keep + bucket.seasonFactor;
+  own.exposure = own.exposure * keep + bucket.exposure;
 }
 
 /** A lasting change of level concerns both kinds of day. */

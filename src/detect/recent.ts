@@ -17,6 +17,8 @@ export interface Recent {
   /** By minute; the last value of each minute. */
   deviations: number[];
   variances: number[];
+  /** What traffic multiplied the expectation by, by minute as the deviation; empty while that was never anything but 1. */
+  trafficFactors: number[];
 }
 
 export const UNKNOWN = -1;
@@ -25,6 +27,7 @@ const MINUTE_SECONDS = 60;
 const SIGNIFICANT_DIGITS = 5;
 const DEVIATION_RESOLUTION = 1e4;
 const VARIANCE_RESOLUTION = 1e6;
+const FACTOR_RESOLUTION = 1e4;
 /** The minute in progress and the one a window's start may lie in. */
 const SPARE_MINUTES = 2;
 
@@ -37,6 +40,7 @@ export function createRecent(settings: DetectorSettings): Recent {
     expected: new Array<number>(length).fill(UNKNOWN),
     deviations: new Array<number>(minutes).fill(0),
     variances: new Array<number>(minutes).fill(0),
+    trafficFactors: [],
   };
 }
 
@@ -45,6 +49,23 @@ export function rememberBucket(recent: Recent, count: number | null, expected: n
   recent.counts[slot] = count ?? UNKNOWN;
   recent.expected[slot] = expected === null ? UNKNOWN : significant(expected);
   recent.bucketCount += 1;
+}
+
+/** Keeps what traffic made of the newest bucket's expectation. An installation that knows no traffic pays nothing for it. */
+export function rememberTraffic(recent: Recent, settings: DetectorSettings, factor: number): void {
+  if (recent.trafficFactors.length === 0) {
+    if (factor === 1) return;
+    recent.trafficFactors = new Array<number>(recent.deviations.length).fill(1);
+  }
+  const slot = Math.floor((recent.bucketCount - 1) / minuteBucketCount(settings)) % recent.trafficFactors.length;
+  recent.trafficFactors[slot] = Math.round(factor * FACTOR_RESOLUTION) / FACTOR_RESOLUTION;
+}
+
+/** What traffic multiplied the expectation of bucket `index` by, to the minute. */
+export function trafficFactorOf(recent: Recent, settings: DetectorSettings, index: number): number {
+  const { trafficFactors } = recent;
+  if (trafficFactors.length === 0) return 1;
+  return trafficFactors[Math.floor(index / minuteBucketCount(settings)) % trafficFactors.length] ?? 1;
 }
 
 /** Keeps the deviation as it stands after the newest bucket. */

@@ -54,7 +54,7 @@ export function seasonFactorAt(season: Season, epochSeconds: number): number {
   return interpolate(season.factors, position);
 }
 
-/** Adds one learnt bucket; `levelExpected` is what the level without season expected of it. */
+/** Adds one learnt bucket; `levelExpected` is what level and traffic expected of it, without season. */
 export function learnSeason(
   season: Season,
   bucket: {

@@ -19,7 +19,7 @@ describe('the level', () => {
     for (let minute = 0; minute < 14 * 1440; minute += 1) {
       const isWeekday = Math.floor(minute / 1440) % 7 < 5;
       const startSeconds = MONDAY_SECONDS + minute * BUCKET_SECONDS;
-      learnLevel(level, { startSeconds, bucketSeconds: BUCKET_SECONDS, count: isWeekday ? weekday : weekend, seasonFactor: 1 });
+      learnLevel(level, { startSeconds, bucketSeconds: BUCKET_SECONDS, count: isWeekday ? weekday : weekend, exposure: 1 });
     }
     return level;
   }
