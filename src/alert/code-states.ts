@@ -49,6 +49,8 @@ export interface CodeStatesOptions {
   readonly breathe: () => Promise<void>;
 }
 
+export type CodeStates = ReturnType<typeof createCodeStates>;
+
 export function createCodeStates({ falsePagesPerWeek, breathe }: CodeStatesOptions) {
   const tracked = new Map<string, Tracked>();
   let settings = settingsOf(1);

@@ -7,10 +7,13 @@
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { BUCKET_SECONDS, type CodeTransition, createCodeStates } from './code-states.ts';
+import { createLateCodes } from './late-codes.ts';
 import { changesOf, type OpeningsDeps } from './openings.ts';
 import type { StaticLabels } from './payload.ts';
 import type { DetectionStore, SpikeChange, SpikeStore } from './ports.ts';
+import { reconcile } from './reconcile.ts';
 import { type LifeTime, NEWS_MS } from './spike-life.ts';
+import type { Span } from './watermark.ts';
 
 /** Counts older than this are not learnt from. */
 export const HISTORY_MS = 14 * 24 * 3_600_000;
@@ -18,7 +21,6 @@ export const HISTORY_MS = 14 * 24 * 3_600_000;
 const HOUR_SECONDS = 3600;
 /** Most buckets of all codes together in one stretch: about a second of work. */
 const STEPS_A_STRETCH = 200_000;
-const LATE_CODES_A_RUN = 4;
 const RUN_BUDGET_MS = 8_000;
 
 export interface EvaluationConfig {
@@ -55,6 +57,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
   const { detection, spikes, monotonicMs } = deps;
   const openings: OpeningsDeps = { spikes, catalogue: deps.catalogue, staticLabels: config.labels };
   let states = createStates();
+  let late = createLateCodes({ ...deps, states });
   /** Start of the history, and how far the states have come; null: to be rebuilt. */
   let place: { readonly startSeconds: number; positionSeconds: number } | null = null;
   let isReconciled = false;
@@ -64,18 +67,16 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     readonly untilMs: number;
     readonly transitions: readonly CodeTransition[];
   } | null = null;
-  /** Late codes that wait for the end of their spike, which keeps its own state. */
-  const waiting = new Set<string>();
 
   function createStates() {
     return createCodeStates({ falsePagesPerWeek: config.falsePagesPerWeek, breathe: deps.breathe });
   }
   function reset(): void {
     states = createStates();
+    late = createLateCodes({ ...deps, states });
     place = null;
     isReconciled = false;
     unwritten = null;
-    waiting.clear();
   }
 
   async function run({ epoch, nowMs, watermarkMs }: RunInput): Promise<RunAnswer> {
@@ -112,7 +113,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
         unwritten = {
           fromMs: stored === null ? null : evaluatedUntilMs,
           untilMs: evaluatedUntilMs,
-          transitions: await reconcile(nowMs, evaluatedUntilMs),
+          transitions: reconcile({ states, activeSpikes: await spikes.activeSpikes(), evaluatedUntilMs, nowMs }),
         };
         isReconciled = true;
         if (!(await write())) return stale();
@@ -126,7 +127,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
       if (!(await write()) || !(await deps.keepOn())) return stale();
     }
     if (isReconciled && here.positionSeconds >= untilSeconds) {
-      const transitions = await learnLate(epoch, here, nowMs);
+      const transitions = await late.learn({ epoch, range: await historyOf(here, nowMs), nowMs });
       if (transitions === 'stale') return stale();
       if (transitions.length > 0) unwritten = { fromMs: evaluatedUntilMs, untilMs: evaluatedUntilMs, transitions };
       if (!(await write())) return stale();
@@ -156,41 +157,11 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     return transitions;
   }
 
-  /** Where the rebuilt states and the stored spikes differ, the states are right. */
-  async function reconcile(nowMs: number, evaluatedUntilMs: number): Promise<readonly CodeTransition[]> {
-    const active = (await spikes.activeSpikes()).filter(({ kind }) => kind === 'surge');
-    const openCodes = new Set(active.filter(({ closedAtMs }) => closedAtMs === null).map(({ code }) => code));
-    const closings = [...openCodes].filter((code) => !states.isOpen(code)).map((code) => closing(code, evaluatedUntilMs));
-    const missing = states.openCodes().filter((code) => !openCodes.has(code));
-    return [...closings, ...missing.flatMap((code) => newsOf(code, nowMs))];
-  }
-
-  /** Late counts are learnt: the state of each such code is computed anew and swapped in, unless a spike is on. */
-  async function learnLate(epoch: number, here: { startSeconds: number; positionSeconds: number }, nowMs: number) {
+  /** From the earliest count to learn from, which may have come late, to where the states stand. */
+  async function historyOf(here: { startSeconds: number; positionSeconds: number }, nowMs: number): Promise<Span> {
     const earliestMs = await detection.readEarliestBucket(nowMs - HISTORY_MS);
     const startSeconds = Math.min(here.startSeconds, floorToBucket((earliestMs ?? nowMs) / 1000));
-    const range = { startSeconds, endSeconds: here.positionSeconds };
-    const late = await detection.takeLateCodes(epoch, LATE_CODES_A_RUN, range);
-    if (late === 'stale') return 'stale';
-    // They are out of the table now: remembered here until their state is swapped in.
-    for (const code of late.keys()) waiting.add(code);
-    const due = [...waiting].filter((code) => !states.isOpen(code)).slice(0, LATE_CODES_A_RUN);
-    const transitions: CodeTransition[] = [];
-    if (due.length === 0) return transitions;
-    const spans = await detection.readSpans(range);
-    for (const code of due) {
-      const counts = late.get(code) ?? (await detection.readCounts(range, code));
-      await states.recompute(code, { range, counts, spans });
-      waiting.delete(code);
-      if (states.isOpen(code)) transitions.push(...newsOf(code, nowMs));
-      if (!(await deps.keepOn())) return 'stale';
-    }
-    return transitions;
-  }
-
-  function newsOf(code: string, nowMs: number): readonly CodeTransition[] {
-    const transition = states.lastOpening(code);
-    return transition === null || nowMs - transition.bucketStartSeconds * 1000 > NEWS_MS ? [] : [{ code, transition }];
+    return { startSeconds, endSeconds: here.positionSeconds };
   }
 
   return {
@@ -198,23 +169,6 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     reset,
     expectedErrorsPerSecond: (code: string) =>
       place === null ? null : states.expectedErrorsPerSecond(code, place.positionSeconds),
-  };
-}
-
-function closing(code: string, evaluatedUntilMs: number): CodeTransition {
-  const bucketStartSeconds = evaluatedUntilMs / 1000 - BUCKET_SECONDS;
-  return {
-    code,
-    transition: {
-      event: 'close',
-      bucketStartSeconds,
-      startsAtSeconds: bucketStartSeconds,
-      observed: 0,
-      expected: 0,
-      ratio: 0,
-      windowSeconds: BUCKET_SECONDS,
-      score: 0,
-    },
   };
 }
 

@@ -1,0 +1,55 @@
+/**
+ * Counts that came behind the watermark: webhook resends, imports, an old topic. They are learnt only: the state of each
+ * such code is computed anew from the stored counts, a few a run, and swapped in. A code whose spike is on keeps its own
+ * state until the spike is over.
+ */
+import type { CodeStates, CodeTransition } from './code-states.ts';
+import type { DetectionStore } from './ports.ts';
+import { newsOf } from './reconcile.ts';
+import type { Span } from './watermark.ts';
+
+const LATE_CODES_A_RUN = 4;
+
+export interface LateCodesDeps {
+  readonly detection: Pick<DetectionStore, 'takeLateCodes' | 'readCounts' | 'readSpans'>;
+  readonly states: CodeStates;
+  /** Renews the lease when due; false: another leads. */
+  readonly keepOn: () => Promise<boolean>;
+}
+
+export interface LateRun {
+  readonly epoch: number;
+  /** From the start of the history to where the states stand. */
+  readonly range: Span;
+  readonly nowMs: number;
+}
+
+export interface LateCodes {
+  /** Learns what is late. Answers the openings that are news. @throws StoreUnavailable. */
+  learn(run: LateRun): Promise<readonly CodeTransition[] | 'stale'>;
+}
+
+export function createLateCodes({ detection, states, keepOn }: LateCodesDeps): LateCodes {
+  /** Out of the table already, and not swapped in yet. */
+  const waiting = new Set<string>();
+
+  return {
+    async learn({ epoch, range, nowMs }) {
+      const late = await detection.takeLateCodes(epoch, LATE_CODES_A_RUN, range);
+      if (late === 'stale') return 'stale';
+      for (const code of late.keys()) waiting.add(code);
+      const due = [...waiting].filter((code) => !states.isOpen(code)).slice(0, LATE_CODES_A_RUN);
+      const transitions: CodeTransition[] = [];
+      if (due.length === 0) return transitions;
+      const spans = await detection.readSpans(range);
+      for (const code of due) {
+        const counts = late.get(code) ?? (await detection.readCounts(range, code));
+        await states.recompute(code, { range, counts, spans });
+        waiting.delete(code);
+        if (states.isOpen(code)) transitions.push(...newsOf(states, code, nowMs));
+        if (!(await keepOn())) return 'stale';
+      }
+      return transitions;
+    },
+  };
+}
