@@ -5,6 +5,7 @@
  *
  * State snapshots will be put in and taken out here: `position`, the silent state and one state a code are all there is.
  */
+import { coveredBuckets, type Span } from '../detect/collected.ts';
 import {
   type CodeState,
   createCodeState,
@@ -16,7 +17,6 @@ import {
   type Transition,
 } from '../detect/detector.ts';
 import type { BucketCount } from './ports.ts';
-import { coveredBuckets, type Span } from './watermark.ts';
 
 export const BUCKET_SECONDS = 10;
 /** A code seen within so long counts as active. */

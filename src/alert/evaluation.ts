@@ -6,6 +6,7 @@
  * lease nor silences the watchdog.
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Span } from '../detect/collected.ts';
 import { BUCKET_SECONDS, type CodeTransition, createCodeStates } from './code-states.ts';
 import { createLateCodes } from './late-codes.ts';
 import { changesOf, type OpeningsDeps } from './openings.ts';
@@ -13,7 +14,6 @@ import type { StaticLabels } from './payload.ts';
 import type { DetectionStore, SpikeChange, SpikeStore } from './ports.ts';
 import { reconcile } from './reconcile.ts';
 import { type LifeTime, NEWS_MS } from './spike-life.ts';
-import type { Span } from './watermark.ts';
 
 /** Counts older than this are not learnt from. */
 export const HISTORY_MS = 14 * 24 * 3_600_000;

@@ -3,10 +3,10 @@
  * such code is computed anew from the stored counts, a few a run, and swapped in. A code whose spike is on keeps its own
  * state until the spike is over.
  */
+import type { Span } from '../detect/collected.ts';
 import type { CodeStates, CodeTransition } from './code-states.ts';
 import type { DetectionStore } from './ports.ts';
 import { newsOf } from './reconcile.ts';
-import type { Span } from './watermark.ts';
 
 const LATE_CODES_A_RUN = 4;
 

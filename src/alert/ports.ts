@@ -3,10 +3,11 @@
  * hold only what the loop calls. Everything written as leader carries the epoch of the lease and is written only while
  * that epoch is the lease's: `stale` says that another replica leads now and nothing was written.
  */
+import type { Span } from '../detect/collected.ts';
 import type { Alert } from './payload.ts';
 import type { NewSpike, PushResult, SpikeRecord } from './spike.ts';
 import type { StateChange } from './spike-life.ts';
-import type { PartitionPlace, Span } from './watermark.ts';
+import type { PartitionPlace } from './watermark.ts';
 
 export type Written = 'written' | 'stale';
 

@@ -1,7 +1,4 @@
-/**
- * PURE. How far event time may be evaluated, and which of it was collected at all. Behind the watermark a count is taken
- * as complete; outside every collected span a missing error is unknown and never zero.
- */
+/** PURE. How far event time may be evaluated: behind the watermark a count is taken as complete. */
 
 /** Buckets wait so long behind the database's clock, for envelopes that are on their way. */
 export const WATERMARK_LAG_MS = 15_000;
@@ -39,33 +36,4 @@ export function watermarkOf({ nowMs, partitions, startedAtMs }: WatermarkInput):
     watermarkMs = Math.min(watermarkMs, lastRecordAtMs);
   }
   return watermarkMs;
-}
-
-/** Half open, epoch seconds. */
-export interface Span {
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-}
-
-/** Starts of the buckets of `range` that lie whole inside the spans taken together. */
-export function coveredBuckets(spans: readonly Span[], range: Span, bucketSeconds: number): number[] {
-  const starts: number[] = [];
-  let next = range.startSeconds;
-  for (const run of join(spans)) {
-    while (next < run.startSeconds) next += bucketSeconds;
-    const until = Math.min(run.endSeconds, range.endSeconds);
-    for (; next + bucketSeconds <= until; next += bucketSeconds) starts.push(next);
-  }
-  return starts;
-}
-
-/** Overlapping and touching spans as one; ascending. */
-function join(spans: readonly Span[]): readonly Span[] {
-  const joined: Span[] = [];
-  for (const span of spans.toSorted((one, other) => one.startSeconds - other.startSeconds)) {
-    const last = joined.at(-1);
-    if (last === undefined || span.startSeconds > last.endSeconds) joined.push(span);
-    else joined[joined.length - 1] = { ...last, endSeconds: Math.max(last.endSeconds, span.endSeconds) };
-  }
-  return joined;
 }

@@ -5,7 +5,7 @@
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { BucketCount, DetectionStore, SpikeChange, Written } from '../alert/ports.ts';
-import type { Span } from '../alert/watermark.ts';
+import type { Span } from '../detect/collected.ts';
 import type { Database } from './database.ts';
 import { extendSpan } from './progress-store.ts';
 import type { DB } from './tables.ts';
