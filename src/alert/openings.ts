@@ -41,18 +41,18 @@ export async function changesOf(
     if (transition.event === 'close') {
       if (place === null || place.closedAtMs !== null) continue;
       places.set(code, { ...place, closedAtMs: atMs });
-      changes.push({ kind: 'close', code, closedAtMs: atMs, reason: transition.reason ?? 'recomputed' });
+      changes.push({ kind: 'close', of: KIND, code, closedAtMs: atMs, reason: transition.reason ?? 'recomputed' });
       continue;
     }
     const judged = judgeOpening(place, atMs, time);
     if (judged === 'continue') {
       if (place !== null) places.set(code, { ...place, closedAtMs: null });
-      changes.push({ kind: 'continue', code });
+      changes.push({ kind: 'continue', of: KIND, code });
       continue;
     }
-    if (judged === 'end_and_begin') changes.push({ kind: 'end_untold', code });
+    if (judged === 'end_and_begin') changes.push({ kind: 'end_untold', of: KIND, code });
     places.set(code, { state: 'pending', openedAtMs: atMs, closedAtMs: null });
-    changes.push({ kind: 'begin', spike: await newSpike(each, deps) });
+    changes.push({ kind: 'begin', spike: await newSpike(each, deps), isCovered: false });
   }
   return changes;
 }
@@ -82,6 +82,8 @@ async function newSpike(
       requestIds: during.slice(0, SHOWN_REQUEST_COUNT).map(({ requestId }) => requestId),
       dominantDetail: dominantDetail(during.map(valuesOf), before.map(valuesOf)),
     },
+    lastSeenAtMs: null,
+    breadth: null,
   };
 }
 

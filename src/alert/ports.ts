@@ -5,7 +5,7 @@
  */
 import type { Span } from '../detect/collected.ts';
 import type { Alert } from './payload.ts';
-import type { NewSpike, PushResult, SpikeRecord } from './spike.ts';
+import type { NewSpike, PushResult, SpikeKind, SpikeRecord } from './spike.ts';
 import type { StateChange } from './spike-life.ts';
 import type { PartitionPlace } from './watermark.ts';
 
@@ -32,13 +32,22 @@ export interface BucketCount {
   readonly count: number;
 }
 
-/** What a stretch of event time changes about spikes of kind surge; applied in this order. */
+/** The spike of a code and kind that is not resolved; there is at most one. */
+export interface LiveSpike {
+  readonly of: SpikeKind;
+  readonly code: string;
+}
+
+/** What a stretch of event time changes about spikes; applied in this order. */
 export type SpikeChange =
-  | { readonly kind: 'begin'; readonly spike: NewSpike }
-  | { readonly kind: 'continue'; readonly code: string }
-  | { readonly kind: 'close'; readonly code: string; readonly closedAtMs: number; readonly reason: string }
+  /** `isCovered`: by the all-codes spike that is not resolved, which began before it. */
+  | { readonly kind: 'begin'; readonly spike: NewSpike; readonly isCovered: boolean }
+  | ({ readonly kind: 'continue' } & LiveSpike)
+  | ({ readonly kind: 'close'; readonly closedAtMs: number; readonly reason: string } & LiveSpike)
   /** Over for so long that nobody is told any more. */
-  | { readonly kind: 'end_untold'; readonly code: string };
+  | ({ readonly kind: 'end_untold' } & LiveSpike)
+  /** No longer covered: as if it had opened by itself just then. */
+  | ({ readonly kind: 'uncover'; readonly openedAtMs: number } & LiveSpike);
 
 export interface Evaluated {
   /** Where the detector stood before; anything else in the database means that this was written already, or is stale. */

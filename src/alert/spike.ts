@@ -23,6 +23,15 @@ export type SpikeEvidence = {
   readonly dominantDetail: DominantDetail | null;
 };
 
+/** How far a rise is common to all codes: of an all-codes spike. */
+export type Breadth = {
+  /** Codes that rose, and codes that errors enough to show such a rise are expected of; those that rose are among them. */
+  readonly risenCount: number;
+  readonly fairCount: number;
+  /** Those that rose, the largest first; not all when there are many. */
+  readonly codes: readonly string[];
+};
+
 export interface SpikeRecord {
   /** Decimal. */
   readonly id: string;
@@ -54,12 +63,18 @@ export interface SpikeRecord {
   /** Labels of its alert; they never change while it lives. */
   readonly labels: Readonly<Record<string, string>>;
   readonly evidence: SpikeEvidence;
+  /** Event time of the code's last error before its silence: of returning and silent codes, where it is known. */
+  readonly lastSeenAtMs: number | null;
+  /** Of all-codes spikes. */
+  readonly breadth: Breadth | null;
+  /** The all-codes spike that tells of this one, which is then not pushed by itself. */
+  readonly coveredBy: string | null;
 }
 
 /** A spike before it has a row: always pending, nobody was told. */
 export type NewSpike = Omit<
   SpikeRecord,
-  'id' | 'state' | 'closedAtMs' | 'closeReason' | 'detectedAtMs' | 'firstAcceptedAtMs' | 'resolvedAtMs' | 'isLate'
+  'id' | 'state' | 'closedAtMs' | 'closeReason' | 'detectedAtMs' | 'firstAcceptedAtMs' | 'resolvedAtMs' | 'isLate' | 'coveredBy'
 >;
 
 export interface SpikeQuery {

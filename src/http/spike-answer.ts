@@ -30,11 +30,38 @@ export const SpikeAnswer = Type.Object({
       Type.Null(),
     ]),
   }),
+  lastSeenAt: nullableMoment(
+    'The last error before the silence, of returning_code and silent_code; null: not known, or another kind',
+  ),
+  breadth: Type.Union(
+    [
+      Type.Object({
+        risenCount: Type.Integer({ description: 'Codes that rose together' }),
+        fairCount: Type.Integer({ description: 'Codes that would have shown such a rise' }),
+        codes: Type.Array(Type.String(), { description: 'Those that rose, the largest first; not all when there are many' }),
+      }),
+      Type.Null(),
+    ],
+    { description: 'Of all_codes' },
+  ),
+  coveredBy: nullableString('Id of the all_codes spike that tells of this one, which has no alert of its own'),
 });
 export type SpikeAnswer = Static<typeof SpikeAnswer>;
 
 export function answerSpike(spike: SpikeRecord): SpikeAnswer {
-  const { startsAtMs, openedAtMs, closedAtMs, detectedAtMs, firstAcceptedAtMs, resolvedAtMs, labels, evidence, ...same } = spike;
+  const {
+    startsAtMs,
+    openedAtMs,
+    closedAtMs,
+    detectedAtMs,
+    firstAcceptedAtMs,
+    resolvedAtMs,
+    lastSeenAtMs,
+    labels,
+    evidence,
+    breadth,
+    ...same
+  } = spike;
   return {
     ...same,
     startsAt: toText(startsAtMs),
@@ -44,6 +71,8 @@ export function answerSpike(spike: SpikeRecord): SpikeAnswer {
     firstAcceptedAt: toTextOrNull(firstAcceptedAtMs),
     resolvedAt: toTextOrNull(resolvedAtMs),
     factor: spike.expected > 0 ? spike.observed / spike.expected : null,
+    lastSeenAt: toTextOrNull(lastSeenAtMs),
+    breadth: breadth === null ? null : { ...breadth, codes: [...breadth.codes] },
     labels: { ...labels },
     evidence: { requestIds: [...evidence.requestIds], dominantDetail: evidence.dominantDetail },
   };

@@ -4,10 +4,11 @@
  * in its own transaction, so a replica that only believes it leads writes nothing.
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { BucketCount, DetectionStore, SpikeChange, Written } from '../alert/ports.ts';
+import type { BucketCount, DetectionStore, Written } from '../alert/ports.ts';
 import type { Span } from '../detect/collected.ts';
 import type { Database } from './database.ts';
 import { extendSpan } from './progress-store.ts';
+import { applyChanges } from './spike-changes.ts';
 import type { DB } from './tables.ts';
 
 /** @throws StoreUnavailable. Runs `work` only while `epoch` leads, and holds the lease row still meanwhile. */
@@ -115,7 +116,7 @@ export function createDetectionStore(database: Database): DetectionStore {
           .executeTakeFirst();
         // Written before, by a call whose answer was lost: the changes came with it.
         if (numUpdatedRows === 0n) return;
-        for (const change of changes) await applyChange(transaction, epoch, change);
+        await applyChanges(transaction, epoch, changes);
       });
     },
     writeBlindSince: (epoch, blindSinceMs) =>
@@ -141,57 +142,4 @@ async function readCounts(
   if (codes !== undefined) query = query.where('code', 'in', codes);
   const rows = await query.execute();
   return rows.map((row) => ({ code: row.code, bucketStartSeconds: row.bucket_start.getTime() / 1000, count: Number(row.count) }));
-}
-
-async function applyChange(transaction: Transaction<DB>, epoch: number, change: SpikeChange): Promise<void> {
-  if (change.kind === 'begin') {
-    const { spike } = change;
-    await transaction
-      .insertInto('spike')
-      .values({
-        kind: spike.kind,
-        code: spike.code,
-        status: spike.status,
-        state: 'pending',
-        starts_at: new Date(spike.startsAtMs),
-        opened_at: new Date(spike.openedAtMs),
-        observed: spike.observed,
-        expected: spike.expected,
-        window_seconds: spike.windowSeconds,
-        score: spike.score,
-        labels: JSON.stringify(spike.labels),
-        evidence: JSON.stringify(spike.evidence),
-        detected_at: sql<Date>`clock_timestamp()`,
-        epoch,
-      })
-      .onConflict((conflict) => conflict.columns(['code', 'kind']).where('state', '<>', 'resolved').doNothing())
-      .execute();
-    return;
-  }
-  const live = transaction
-    .updateTable('spike')
-    .set('epoch', String(epoch))
-    .where('code', '=', change.code)
-    .where('kind', '=', 'surge')
-    .where('state', '<>', 'resolved');
-  switch (change.kind) {
-    case 'continue':
-      await live.set({ closed_at: null, close_reason: null }).execute();
-      return;
-    case 'close':
-      // An onset estimated later than a close that was recomputed would break the order of the two.
-      await live
-        .set({
-          closed_at: sql<Date>`greatest(starts_at, ${new Date(change.closedAtMs)}::timestamptz)`,
-          close_reason: change.reason,
-        })
-        .where('closed_at', 'is', null)
-        .execute();
-      return;
-    case 'end_untold':
-      await live.set({ state: 'resolved', is_late: true, resolved_at: sql<Date>`clock_timestamp()` }).execute();
-      return;
-    default:
-      change satisfies never;
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { type Selectable, sql } from 'kysely';
 import type { SpikeStore } from '../alert/ports.ts';
-import type { SpikeEvidence, SpikeKind, SpikeReader, SpikeRecord, SpikeState } from '../alert/spike.ts';
+import type { Breadth, SpikeEvidence, SpikeKind, SpikeReader, SpikeRecord, SpikeState } from '../alert/spike.ts';
 import type { Database } from './database.ts';
 import { changeAsLeader } from './detection-store.ts';
 import type { JsonValue, Spike } from './tables.ts';
@@ -154,6 +154,9 @@ function spikeOf(row: Selectable<Spike>): SpikeRecord {
     score: row.score,
     labels: textsOf(row.labels),
     evidence: evidenceOf(row.evidence),
+    lastSeenAtMs: row.last_seen_at?.getTime() ?? null,
+    breadth: breadthOf(row.breadth),
+    coveredBy: row.covered_by,
   };
 }
 
@@ -190,4 +193,10 @@ function evidenceOf(value: JsonValue): SpikeEvidence {
         ? { key, value: detail, shareRatio }
         : null,
   };
+}
+
+function breadthOf(value: JsonValue): Breadth | null {
+  const { risenCount, fairCount, codes } = fieldsOf(value);
+  if (typeof risenCount !== 'number' || typeof fairCount !== 'number' || !Array.isArray(codes)) return null;
+  return { risenCount, fairCount, codes: codes.filter((code) => typeof code === 'string') };
 }

@@ -137,9 +137,11 @@ export interface Replica {
 }
 
 export interface Spike {
+  breadth: Json | null;
   close_reason: string | null;
   closed_at: Timestamp | null;
   code: string;
+  covered_by: Int8 | null;
   detected_at: Generated<Timestamp>;
   epoch: Int8;
   evidence: Json;
@@ -149,6 +151,7 @@ export interface Spike {
   is_late: Generated<boolean>;
   kind: string;
   labels: Json;
+  last_seen_at: Timestamp | null;
   observed: number;
   opened_at: Timestamp;
   resolved_at: Timestamp | null;

@@ -58,6 +58,8 @@ function newSpike(code: string): NewSpike {
     score: 8,
     labels: { alertname: 'ApiErrorSpike', code },
     evidence: { requestIds: ['a', 'b'], dominantDetail: { key: 'route', value: '/a', shareRatio: 1 } },
+    lastSeenAtMs: null,
+    breadth: null,
   };
 }
 
@@ -98,7 +100,11 @@ describe('a write under an old epoch', () => {
     await store.keepLease('two', null, LEASE_MS);
     await server.query("insert into late_code values ('A', 'one', 0)");
     const range = { startSeconds: 0, endSeconds: START / 1000 };
-    const evaluated = { fromMs: null, untilMs: START, changes: [{ kind: 'begin', spike: newSpike('A') }] } as const;
+    const evaluated = {
+      fromMs: null,
+      untilMs: START,
+      changes: [{ kind: 'begin', spike: newSpike('A'), isCovered: false }],
+    } as const;
     assert.equal(await store.writeEvaluated(1, evaluated), 'stale');
     assert.equal(await store.writeBlindSince(1, START), 'stale');
     assert.equal(await store.takeLateCodes(1, 10, range), 'stale');
@@ -113,7 +119,11 @@ describe('progress', () => {
   test('moves with its spikes, and the same write again changes nothing', async () => {
     const store = createDetectionStore(database);
     await store.keepLease('one', null, LEASE_MS);
-    const evaluated = { fromMs: null, untilMs: START, changes: [{ kind: 'begin', spike: newSpike('A') }] } as const;
+    const evaluated = {
+      fromMs: null,
+      untilMs: START,
+      changes: [{ kind: 'begin', spike: newSpike('A'), isCovered: false }],
+    } as const;
     await store.writeEvaluated(1, evaluated);
     await store.writeEvaluated(1, evaluated);
     const spikes = await createSpikeReader(database).activeSpikes();
@@ -127,24 +137,25 @@ describe('progress', () => {
       firstAcceptedAtMs: null,
       resolvedAtMs: null,
       isLate: false,
+      coveredBy: null,
     });
     assert.equal((await store.readProgress()).evaluatedUntilMs, START);
   });
   test('takes a spike through close, going on and an end that nobody was told of, in the order given', async () => {
     const store = createDetectionStore(database);
     await store.keepLease('one', null, LEASE_MS);
-    const close = { kind: 'close', code: 'A', closedAtMs: START + 60_000, reason: 'subsided' } as const;
+    const close = { kind: 'close', of: 'surge', code: 'A', closedAtMs: START + 60_000, reason: 'subsided' } as const;
     const again = { ...newSpike('A'), openedAtMs: START + 900_000 };
     await store.writeEvaluated(1, {
       fromMs: null,
       untilMs: START,
       changes: [
-        { kind: 'begin', spike: newSpike('A') },
+        { kind: 'begin', spike: newSpike('A'), isCovered: false },
         close,
-        { kind: 'continue', code: 'A' },
+        { kind: 'continue', of: 'surge', code: 'A' },
         close,
-        { kind: 'end_untold', code: 'A' },
-        { kind: 'begin', spike: again },
+        { kind: 'end_untold', of: 'surge', code: 'A' },
+        { kind: 'begin', spike: again, isCovered: false },
       ],
     });
     const { items } = await createSpikeReader(database).listSpikes({ limit: 10 });
@@ -155,6 +166,42 @@ describe('progress', () => {
         { state: 'resolved', closedAtMs: START + 60_000, closeReason: 'subsided', isLate: true },
       ],
     );
+  });
+});
+
+describe('a spike that the all-codes spike covers', () => {
+  const all: NewSpike = {
+    ...newSpike('_all'),
+    kind: 'all_codes',
+    status: '_all',
+    breadth: { risenCount: 4, fairCount: 5, codes: ['A', 'B', 'C', 'D'] },
+  };
+  test('refers to it, until it is uncovered and opens as if by itself', async () => {
+    const store = createDetectionStore(database);
+    const reader = createSpikeReader(database);
+    await store.keepLease('one', null, LEASE_MS);
+    const covered = ['A', 'B'].map((code) => ({ kind: 'begin', spike: newSpike(code), isCovered: true }) as const);
+    await store.writeEvaluated(1, {
+      fromMs: null,
+      untilMs: START,
+      changes: [
+        { kind: 'begin', spike: newSpike('C'), isCovered: false },
+        { kind: 'begin', spike: all, isCovered: false },
+        ...covered,
+      ],
+    });
+    const [a, b, c, told] = (await reader.activeSpikes()).toSorted((one, other) => (one.code < other.code ? -1 : 1));
+    assert.deepEqual(told?.breadth, all.breadth);
+    assert.deepEqual([a?.coveredBy, b?.coveredBy, c?.coveredBy, told?.coveredBy], [told?.id, told?.id, null, null]);
+
+    const openedAtMs = START + 600_000;
+    await store.writeEvaluated(1, {
+      fromMs: START,
+      untilMs: openedAtMs,
+      changes: [{ kind: 'uncover', of: 'surge', code: 'A', openedAtMs }],
+    });
+    const uncovered = await reader.getSpike(a?.id ?? '');
+    assert.deepEqual(uncovered, { ...a, coveredBy: null, openedAtMs });
   });
 });
 

@@ -58,6 +58,9 @@ const spike: SpikeRecord = {
   score: 12,
   labels: spikeLabels({ kind: 'surge', code: 'INVALID_CREDENTIALS', status: 401 }, catalogue, {}),
   evidence: { requestIds: ['req/1', 'req-2', 'req-3'], dominantDetail: { key: 'release', value: '4.2.0', shareRatio: 0.934 } },
+  lastSeenAtMs: null,
+  breadth: null,
+  coveredBy: null,
 };
 const firing = { nowMs: NOW, phase: 'firing', isLate: false } as const;
 

@@ -41,6 +41,9 @@ function spike(parts: Partial<SpikeRecord> = {}): SpikeRecord {
     score: 9,
     labels: { alertname: 'ApiErrorSpike', code: 'TIMEOUT', status: '504' },
     evidence: { requestIds: [], dominantDetail: null },
+    lastSeenAtMs: null,
+    breadth: null,
+    coveredBy: null,
     ...parts,
   };
 }
