@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputFault } from '../errors.ts';
+import { parseIsoSeconds } from './moment.ts';
 
 /** Buckets in the order in which a collector would have closed them. `count` null: not collected. */
 export interface SeriesBucket {
@@ -127,17 +128,10 @@ function unquoted(cell: string): string {
 }
 
 const EPOCH_SECONDS = /^\d{1,11}(\.\d+)?$/;
-const ISO_8601 = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
-const MS_PER_SECOND = 1000;
 
 /** Epoch seconds, or null when it is neither form. */
 function parseTimestamp(text: string): number | null {
-  if (EPOCH_SECONDS.test(text)) return Number(text);
-  const match = ISO_8601.exec(text);
-  if (match === null) return null;
-  const [, day = '', time = '00:00', zone = 'Z'] = match;
-  const ms = Date.parse(`${day}T${time}${zone.toUpperCase()}`);
-  return Number.isNaN(ms) ? null : ms / MS_PER_SECOND;
+  return EPOCH_SECONDS.test(text) ? Number(text) : parseIsoSeconds(text);
 }
 
 const COUNT = /^\d+(\.\d+)?(e[+-]?\d+)?$/i;

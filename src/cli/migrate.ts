@@ -1,23 +1,19 @@
 /** `surgewatch migrate`: brings the schema up to date and says what it did. */
 import { Command } from 'commander';
 import { loadConfig } from '../config.ts';
-import { readConnectionFile } from '../store/embedded-connection-file.ts';
-import { startEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import { migrate } from '../store/migrate.ts';
+import { findDatabase } from './verb-database.ts';
 
 export function createMigrateCommand(): Command {
   return new Command('migrate')
     .description('apply pending migrations (MIGRATION_DATABASE_URL, DATABASE_URL, or the embedded database)')
     .action(async () => {
-      const { database } = loadConfig(process.env);
-      const url = database.migrationUrl ?? (await readConnectionFile(database.dataDir))?.connectionString;
-      if (url !== undefined) return say(await migrate(url));
-      const log = { info: () => {}, warn: (text: string) => process.stderr.write(`${text}\n`) };
-      const embedded = await startEmbeddedPostgres({ dataDir: database.dataDir, log });
+      const { migrationUrl, dataDir } = loadConfig(process.env).database;
+      const database = await findDatabase({ url: migrationUrl, dataDir, warn: (text) => process.stderr.write(`${text}\n`) });
       try {
-        say(await migrate(embedded.connectionString));
+        say(await migrate(database.url));
       } finally {
-        await embedded.stop();
+        await database.close();
       }
     });
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startSurgewatch } from '../support/surgewatch-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const ENTRY = fileURLToPath(new URL('../../src/surgewatch.js', import.meta.url));
@@ -28,8 +29,10 @@ test('help is fine, everywhere', async () => {
   }
 });
 
-test('wrong usage is exit code 2: an unknown verb, an unknown option, a missing option', async () => {
-  for (const args of [['dance'], ['serve', '--dance'], ['backtest']]) assert.equal((await run(args)).code, 2, args.join(' '));
+test('wrong usage is exit code 2: an unknown verb, an unknown option, a missing option, options that exclude each other', async () => {
+  const both = ['backtest', '--counts', 'x', '--from', '1d'];
+  for (const args of [['dance'], ['serve', '--dance'], ['backtest'], ['backtest', '--from', 'soon'], both])
+    assert.equal((await run(args)).code, 2, args.join(' '));
 });
 
 test('a fault is exit code 1 and says where it is', async () => {
@@ -63,6 +66,21 @@ test('the built-in catalogue is in order, and a mistake in a file is told by its
   assert.equal(broken.code, 1);
   assert.match(broken.err, /mine\.yaml:3/);
   assert.ok(!broken.err.includes('9000'));
+  dir.remove();
+});
+
+test("backtest finds the database by itself: the running service's, else it starts the one under DATA_DIR", async () => {
+  const dir = makeTempDir('backtest-data');
+  const dataDir = join(dir.path, 'data');
+  const nothingStored = /^Nothing is stored between 20\d\d-/;
+  const alone = await run(['backtest', '--from', '1h'], { DATA_DIR: dataDir });
+  assert.deepEqual([alone.code, alone.out], [0, '']);
+  assert.match(alone.err, nothingStored);
+  const service = await startSurgewatch({ dataDir });
+  const beside = await run(['backtest', '--from', '1h'], { DATA_DIR: dataDir });
+  assert.deepEqual([beside.code, beside.out], [0, '']);
+  assert.match(beside.err, nothingStored);
+  await service.stop();
   dir.remove();
 });
 
