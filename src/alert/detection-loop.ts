@@ -123,7 +123,7 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
     const partitions = config.kafkaTopic === null ? null : await detection.readPartitions(config.kafkaTopic);
     const watermarkMs = watermarkOf({ nowMs, partitions, startedAtMs: sinceMs });
     const answer = await evaluation.run({ epoch, nowMs, watermarkMs });
-    metrics.spikesTotal.inc({ kind: 'surge' }, answer.begun);
+    for (const kind of answer.begun) metrics.spikesTotal.inc({ kind });
     if (answer.kind === 'stale' || !leadership.isHeld()) return giveUp();
     evaluatedUntilMs = answer.evaluatedUntilMs;
     isBusy = watermarkMs !== null && evaluatedUntilMs !== null && watermarkMs - evaluatedUntilMs > BLIND_AFTER_MS;

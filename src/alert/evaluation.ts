@@ -7,12 +7,14 @@
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Span } from '../detect/collected.ts';
-import { BUCKET_SECONDS, type CodeTransition, createCodeStates } from './code-states.ts';
+import { BUCKET_SECONDS, createCodeStates } from './code-states.ts';
+import { type Found, type JudgementDeps, judge } from './judgement.ts';
+import { createLastSeen, type LastSeen } from './last-seen.ts';
 import { createLateCodes } from './late-codes.ts';
-import { changesOf, type OpeningsDeps } from './openings.ts';
 import type { StaticLabels } from './payload.ts';
 import type { DetectionStore, SpikeChange, SpikeStore } from './ports.ts';
 import { reconcile } from './reconcile.ts';
+import type { SpikeKind } from './spike.ts';
 import { type LifeTime, NEWS_MS } from './spike-life.ts';
 
 /** Counts older than this are not learnt from. */
@@ -49,24 +51,22 @@ export interface RunInput {
 export interface RunAnswer {
   /** `stale`: another leads, everything in memory was dropped. */
   readonly kind: 'done' | 'stale';
-  readonly begun: number;
+  /** Of each spike that began and is news. */
+  readonly begun: readonly SpikeKind[];
   readonly evaluatedUntilMs: number | null;
 }
 
 export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps) {
   const { detection, spikes, monotonicMs } = deps;
-  const openings: OpeningsDeps = { spikes, catalogue: deps.catalogue, staticLabels: config.labels };
+  const judging: JudgementDeps = { ...deps, staticLabels: config.labels };
   let states = createStates();
   let late = createLateCodes({ ...deps, states });
   /** Start of the history, and how far the states have come; null: to be rebuilt. */
   let place: { readonly startSeconds: number; positionSeconds: number } | null = null;
-  let isReconciled = false;
+  /** null: to be read, once the states stand where the database says. */
+  let lastSeen: LastSeen | null = null;
   /** Evaluated but not written yet: the states are past it already. */
-  let unwritten: {
-    readonly fromMs: number | null;
-    readonly untilMs: number;
-    readonly transitions: readonly CodeTransition[];
-  } | null = null;
+  let unwritten: (Found & { readonly fromMs: number | null; readonly untilMs: number }) | null = null;
 
   function createStates() {
     return createCodeStates({ falsePagesPerWeek: config.falsePagesPerWeek, breathe: deps.breathe });
@@ -75,13 +75,13 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     states = createStates();
     late = createLateCodes({ ...deps, states });
     place = null;
-    isReconciled = false;
+    lastSeen = null;
     unwritten = null;
   }
 
   async function run({ epoch, nowMs, watermarkMs }: RunInput): Promise<RunAnswer> {
     const endMs = monotonicMs() + RUN_BUDGET_MS;
-    let begun = 0;
+    const begun: SpikeKind[] = [];
     const stale = (): RunAnswer => {
       reset();
       return { kind: 'stale', begun, evaluatedUntilMs: null };
@@ -89,11 +89,11 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     /** Writes what is unwritten. False: stale. */
     const write = async (): Promise<boolean> => {
       if (unwritten === null) return true;
-      const { fromMs, untilMs, transitions } = unwritten;
+      const { fromMs, untilMs } = unwritten;
       const time: LifeTime = { nowMs, evaluatedUntilMs: untilMs, holdMs: config.holdMs };
-      const changes = transitions.length === 0 ? [] : await changesOf(transitions, await spikes.activeSpikes(), time, openings);
+      const changes = await judge(unwritten, time, judging);
       if ((await detection.writeEvaluated(epoch, { fromMs, untilMs, changes })) === 'stale') return false;
-      begun += changes.filter((change) => isNewsBeginning(change, nowMs)).length;
+      begun.push(...changes.flatMap((change) => kindOfNews(change, nowMs)));
       unwritten = null;
       return true;
     };
@@ -109,27 +109,31 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     const untilSeconds = floorToBucket(Math.max(evaluatedUntilMs, watermarkMs ?? evaluatedUntilMs) / 1000);
     while (monotonicMs() < endMs) {
       const isReplay = here.positionSeconds < evaluatedUntilMs / 1000;
-      if (!isReplay && !isReconciled) {
+      if (!isReplay && lastSeen === null) {
+        const known = createLastSeen(await detection.readLastSeen(evaluatedUntilMs));
         unwritten = {
           fromMs: stored === null ? null : evaluatedUntilMs,
           untilMs: evaluatedUntilMs,
           transitions: reconcile({ states, activeSpikes: await spikes.activeSpikes(), evaluatedUntilMs, nowMs }),
+          sightings: [],
         };
-        isReconciled = true;
+        lastSeen = known;
         if (!(await write())) return stale();
       }
       const limitSeconds = isReplay ? evaluatedUntilMs / 1000 : untilSeconds;
       if (here.positionSeconds >= limitSeconds) break;
-      const transitions = await advance(here, limitSeconds);
+      const found = await advance(here, limitSeconds);
       if (isReplay) continue;
-      unwritten = { fromMs: evaluatedUntilMs, untilMs: here.positionSeconds * 1000, transitions };
+      unwritten = { fromMs: evaluatedUntilMs, untilMs: here.positionSeconds * 1000, ...found };
       evaluatedUntilMs = unwritten.untilMs;
       if (!(await write()) || !(await deps.keepOn())) return stale();
     }
-    if (isReconciled && here.positionSeconds >= untilSeconds) {
-      const transitions = await late.learn({ epoch, range: await historyOf(here, nowMs), nowMs });
-      if (transitions === 'stale') return stale();
-      if (transitions.length > 0) unwritten = { fromMs: evaluatedUntilMs, untilMs: evaluatedUntilMs, transitions };
+    if (lastSeen !== null && here.positionSeconds >= untilSeconds) {
+      const learnt = await late.learn({ epoch, range: await historyOf(here, nowMs), nowMs });
+      if (learnt === 'stale') return stale();
+      const found = { transitions: learnt.transitions, sightings: lastSeen.note(learnt.counts) };
+      const isFound = found.transitions.length > 0 || found.sightings.length > 0;
+      if (isFound) unwritten = { fromMs: evaluatedUntilMs, untilMs: evaluatedUntilMs, ...found };
       if (!(await write())) return stale();
     }
     return { kind: 'done', begun, evaluatedUntilMs };
@@ -145,7 +149,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
   }
 
   /** One stretch on. */
-  async function advance(here: { positionSeconds: number }, limitSeconds: number): Promise<readonly CodeTransition[]> {
+  async function advance(here: { positionSeconds: number }, limitSeconds: number): Promise<Found> {
     const startSeconds = here.positionSeconds;
     const hourEnd = (Math.floor(startSeconds / HOUR_SECONDS) + 1) * HOUR_SECONDS;
     const bucketCount = Math.max(1, Math.floor(STEPS_A_STRETCH / (states.codeCount() + 1)));
@@ -154,7 +158,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     const transitions = await states.advance({ range, counts, spans });
     here.positionSeconds = range.endSeconds;
     if (range.endSeconds % HOUR_SECONDS === 0) states.adjustThreshold(range.endSeconds);
-    return transitions;
+    return { transitions, sightings: lastSeen?.note(counts) ?? [] };
   }
 
   /** From the earliest count to learn from, which may have come late, to where the states stand. */
@@ -172,8 +176,9 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
   };
 }
 
-function isNewsBeginning(change: SpikeChange, nowMs: number): boolean {
-  return change.kind === 'begin' && nowMs - change.spike.openedAtMs <= NEWS_MS;
+/** The kind of a spike that begins and is news. */
+function kindOfNews(change: SpikeChange, nowMs: number): readonly SpikeKind[] {
+  return change.kind === 'begin' && nowMs - change.spike.openedAtMs <= NEWS_MS ? [change.spike.kind] : [];
 }
 
 function floorToBucket(seconds: number): number {

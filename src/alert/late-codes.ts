@@ -5,7 +5,7 @@
  */
 import type { Span } from '../detect/collected.ts';
 import type { CodeStates, CodeTransition } from './code-states.ts';
-import type { DetectionStore } from './ports.ts';
+import type { BucketCount, DetectionStore } from './ports.ts';
 import { newsOf } from './reconcile.ts';
 
 const LATE_CODES_A_RUN = 4;
@@ -24,9 +24,16 @@ export interface LateRun {
   readonly nowMs: number;
 }
 
+export interface Learnt {
+  /** The openings that are news. */
+  readonly transitions: readonly CodeTransition[];
+  /** All counts of the codes that turned out to be late now. */
+  readonly counts: readonly BucketCount[];
+}
+
 export interface LateCodes {
-  /** Learns what is late. Answers the openings that are news. @throws StoreUnavailable. */
-  learn(run: LateRun): Promise<readonly CodeTransition[] | 'stale'>;
+  /** Learns what is late. @throws StoreUnavailable. */
+  learn(run: LateRun): Promise<Learnt | 'stale'>;
 }
 
 export function createLateCodes({ detection, states, keepOn }: LateCodesDeps): LateCodes {
@@ -38,18 +45,19 @@ export function createLateCodes({ detection, states, keepOn }: LateCodesDeps): L
       const late = await detection.takeLateCodes(epoch, LATE_CODES_A_RUN, range);
       if (late === 'stale') return 'stale';
       for (const code of late.keys()) waiting.add(code);
+      const counts = [...late.values()].flat();
       const due = [...waiting].filter((code) => !states.isOpen(code)).slice(0, LATE_CODES_A_RUN);
       const transitions: CodeTransition[] = [];
-      if (due.length === 0) return transitions;
+      if (due.length === 0) return { transitions, counts };
       const spans = await detection.readSpans(range);
       for (const code of due) {
-        const counts = late.get(code) ?? (await detection.readCounts(range, code));
-        await states.recompute(code, { range, counts, spans });
+        const own = late.get(code) ?? (await detection.readCounts(range, code));
+        await states.recompute(code, { range, counts: own, spans });
         waiting.delete(code);
         if (states.isOpen(code)) transitions.push(...newsOf(states, code, nowMs));
         if (!(await keepOn())) return 'stale';
       }
-      return transitions;
+      return { transitions, counts };
     },
   };
 }

@@ -4,6 +4,7 @@
  * one link for each next step.
  */
 import { type Catalogue, faultOf, severityOf } from '../catalogue/catalogue.ts';
+import { type AlertText, allCodesText, newCodesText, returningText, silentText } from './kind-text.ts';
 import type { SpikeKind, SpikeRecord } from './spike.ts';
 import { momentText, plainText, spanText, surgeText } from './wording.ts';
 
@@ -42,8 +43,11 @@ const ALERT_NAMES: Readonly<Record<SpikeKind, string>> = {
 };
 /** Alertmanager 0.25 refuses others. */
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const SHOWN_REQUEST_COUNT = 3;
 const MOST_LABEL_CHARACTERS = 256;
 const MOST_DETAIL_CHARACTERS = 100;
+/** Code and status of the digest of new codes. */
+const NEW = '_new';
 /** Kept free of our own names: the rest of the contract's labels. */
 const OWN_LABELS = ['alertname', 'code', 'status', 'fault', 'severity', 'team'];
 
@@ -60,9 +64,14 @@ export function spikeLabels(
   catalogue: Catalogue,
   staticLabels: StaticLabels,
 ): Record<string, string> {
+  const alertname = ALERT_NAMES[kind];
+  // One digest of all that are new: nothing of a single code in it, or it would be as many alerts.
+  if (kind === 'new_code') {
+    return cleanLabels({ alertname, code: NEW, status: NEW, fault: 'server', severity: 'warning' }, staticLabels);
+  }
   return cleanLabels(
     {
-      alertname: ALERT_NAMES[kind],
+      alertname,
       code,
       status: status === null ? 'unknown' : String(status),
       fault: faultOf(catalogue, code, status),
@@ -102,7 +111,39 @@ export function spikeAlert(spike: SpikeRecord, { nowMs, phase, isLate }: AlertMo
   };
 }
 
-function spikeText(spike: SpikeRecord, nowMs: number): { readonly summary: string; readonly description: string } {
+/**
+ * One alert for all new codes that are told now, whatever their number: Alertmanager knows it by its labels, which all of
+ * them share, and takes a code that joins as a new text of the same alert.
+ *
+ * @param spikes oldest first; at least one.
+ */
+export function newCodesAlert(spikes: readonly SpikeRecord[], moment: AlertMoment, links: AlertLinks): Alert | null {
+  const [oldest] = spikes;
+  if (oldest === undefined) return null;
+  const requestIds = spikes.flatMap(({ evidence }) => evidence.requestIds.slice(0, 1)).slice(-SHOWN_REQUEST_COUNT);
+  const ended = { ...oldest, resolvedAtMs: Math.max(...spikes.map(({ resolvedAtMs }) => resolvedAtMs ?? 0)) || null };
+  const alert = spikeAlert({ ...ended, evidence: { ...oldest.evidence, requestIds } }, moment, links);
+  return { ...alert, annotations: { ...alert.annotations, ...newCodesText(spikes, moment.nowMs) } };
+}
+
+function spikeText(spike: SpikeRecord, nowMs: number): AlertText {
+  switch (spike.kind) {
+    case 'surge':
+      return surgeAlertText(spike, nowMs);
+    case 'all_codes':
+      return allCodesText(spike, nowMs);
+    case 'new_code':
+      return newCodesText([spike], nowMs);
+    case 'returning_code':
+      return returningText(spike, nowMs);
+    case 'silent_code':
+      return silentText(spike, nowMs);
+    default:
+      return spike.kind satisfies never;
+  }
+}
+
+function surgeAlertText(spike: SpikeRecord, nowMs: number): AlertText {
   const amount = surgeText(spike.observed, spike.expected, spike.windowSeconds);
   const since = momentText(spike.startsAtMs, nowMs);
   const over = spike.closedAtMs === null ? '' : ` It is back to normal since ${momentText(spike.closedAtMs, nowMs)}.`;

@@ -70,6 +70,8 @@ export interface DetectionStore {
   /** Without the counts of envelopes whose producer's clock was ahead. Of one code, when it is given. */
   readCounts(range: Span, code?: string): Promise<readonly BucketCount[]>;
   readSpans(range: Span): Promise<readonly Span[]>;
+  /** By code the start, in seconds, of the last bucket before then in which it came; also of codes whose counts are gone. */
+  readLastSeen(beforeMs: number): Promise<ReadonlyMap<string, number>>;
   /** Takes up to `limit` codes out of the late ones, with their counts as of the same moment. */
   takeLateCodes(epoch: number, limit: number, range: Span): Promise<ReadonlyMap<string, readonly BucketCount[]> | 'stale'>;
   /** Writes progress and changes in one transaction; the same call may be made again after a fault. */
@@ -84,12 +86,19 @@ export interface SampledError {
   readonly values: ReadonlyMap<string, string>;
 }
 
+export interface NewestError {
+  readonly requestId: string;
+  readonly status: number | null;
+}
+
 export interface SpikeStore {
   activeSpikes(): Promise<readonly SpikeRecord[]>;
   /** Those active, and those resolved since then. */
   spikesToTell(resolvedSinceMs: number): Promise<readonly SpikeRecord[]>;
   /** Errors of the code from..to by event time, newest first; none whose clock was ahead. */
   sampleErrors(code: string, fromMs: number, toMs: number, limit: number): Promise<readonly SampledError[]>;
+  /** By code up to three of its errors from..to by event time, newest first. */
+  sampleNewest(codes: readonly string[], fromMs: number, toMs: number): Promise<ReadonlyMap<string, readonly NewestError[]>>;
   changeStates(epoch: number, changes: readonly (StateChange & { readonly id: string })[]): Promise<Written>;
   /** pending -> firing, with the moment of the first acceptance by the database's clock. */
   markAccepted(epoch: number, accepted: readonly { readonly id: string; readonly isLate: boolean }[]): Promise<Written>;

@@ -4,7 +4,15 @@
  * a desk forgets everything at a new epoch and tells it all again, which Alertmanager takes as the same alerts.
  */
 import type { Metrics } from '../metrics.ts';
-import { type Alert, type AlertLinks, blindAlert, type StaticLabels, spikeAlert, watchdogAlert } from './payload.ts';
+import {
+  type Alert,
+  type AlertLinks,
+  blindAlert,
+  newCodesAlert,
+  type StaticLabels,
+  spikeAlert,
+  watchdogAlert,
+} from './payload.ts';
 import type { AlertLog, AlertmanagerClient, SpikeStore } from './ports.ts';
 import type { SpikeRecord } from './spike.ts';
 import { isLateToTell, judgePush, type LifeTime } from './spike-life.ts';
@@ -42,8 +50,8 @@ export interface PusherDeps {
 interface Due {
   readonly key: string;
   readonly alert: Alert;
-  /** The spike that is told for the first time. */
-  readonly first: { readonly id: string; readonly isLate: boolean } | null;
+  /** The spikes that are told for the first time. */
+  readonly first: readonly { readonly id: string; readonly isLate: boolean }[];
 }
 
 export function createPusher(config: PusherConfig, deps: PusherDeps) {
@@ -65,7 +73,7 @@ export function createPusher(config: PusherConfig, deps: PusherDeps) {
       epoch = told.epoch;
       const wanted = alertsOf(told, config);
       forgetOthers(new Set(wanted.map(({ key }) => key)));
-      const due = wanted.filter(({ key, first, afterMs }) => isDue(key, first === null ? afterMs : 0));
+      const due = wanted.filter(({ key, first, afterMs }) => isDue(key, first.length === 0 ? afterMs : 0));
       if (due.length === 0) return;
       const results = await client.push(
         due.map(({ alert }) => alert),
@@ -78,7 +86,7 @@ export function createPusher(config: PusherConfig, deps: PusherDeps) {
         if (result === 'rejected') setAside.add(key);
         if (result !== 'accepted') continue;
         acceptedAtMs.set(key, deps.monotonicMs());
-        if (opened !== null) first.push(opened);
+        first.push(...opened);
       }
       if (first.length > 0) await deps.spikes.markAccepted(told.epoch, first);
     }
@@ -119,17 +127,14 @@ export function createPusher(config: PusherConfig, deps: PusherDeps) {
 function alertsOf(told: Told, { links, labels }: PusherConfig): readonly (Due & { readonly afterMs: number })[] {
   const { time, blind } = told;
   const { nowMs } = time;
-  const active = told.spikes.filter(({ state }) => state !== 'resolved');
-  const spikes = told.spikes.flatMap((spike) => {
-    const phase = judgePush(spike, time, active);
-    if (phase === null) return [];
-    const isLate = spike.state === 'pending' ? isLateToTell(spike, time) : spike.isLate;
-    const first = spike.state === 'pending' ? { id: spike.id, isLate } : null;
-    return [
-      { key: `${spike.id}/${phase}`, alert: spikeAlert(spike, { nowMs, phase, isLate }, links), first, afterMs: RESEND_AFTER_MS },
-    ];
-  });
-  const own = { first: null };
+  const judged = judgeAll(told.spikes, time);
+  const spikes = judged
+    .filter(({ spike }) => spike.kind !== 'new_code')
+    .map(({ spike, phase, isLate }) => {
+      const alert = spikeAlert(spike, { nowMs, phase, isLate }, links);
+      return { key: `${spike.id}/${phase}`, alert, first: firstOf(spike, isLate), afterMs: RESEND_AFTER_MS };
+    });
+  const own = { first: [] };
   const watchdog = watchdogAlert({ nowMs, startedAtMs: told.leadsSinceMs }, links, labels);
   const blindness =
     blind === null
@@ -142,5 +147,44 @@ function alertsOf(told: Told, { links, labels }: PusherConfig): readonly (Due & 
             afterMs: RESEND_AFTER_MS,
           },
         ];
-  return [...spikes, ...blindness, { ...own, key: 'watchdog', alert: watchdog, afterMs: WATCHDOG_AFTER_MS }];
+  return [
+    ...spikes,
+    ...digest(judged, nowMs, links),
+    ...blindness,
+    { ...own, key: 'watchdog', alert: watchdog, afterMs: WATCHDOG_AFTER_MS },
+  ];
+}
+
+interface Judged {
+  readonly spike: SpikeRecord;
+  readonly phase: 'firing' | 'resolved';
+  readonly isLate: boolean;
+}
+
+function judgeAll(spikes: readonly SpikeRecord[], time: LifeTime): readonly Judged[] {
+  const active = spikes.filter(({ state }) => state !== 'resolved');
+  return spikes.flatMap((spike) => {
+    const phase = judgePush(spike, time, active);
+    const isLate = spike.state === 'pending' ? isLateToTell(spike, time) : spike.isLate;
+    return phase === null ? [] : [{ spike, phase, isLate }];
+  });
+}
+
+function firstOf({ id, state }: SpikeRecord, isLate: boolean): Due['first'] {
+  return state === 'pending' ? [{ id, isLate }] : [];
+}
+
+/** All new codes as one alert: it fires as long as one of them does. */
+function digest(judged: readonly Judged[], nowMs: number, links: AlertLinks) {
+  const codes = judged.filter(({ spike }) => spike.kind === 'new_code');
+  const phase = codes.some((each) => each.phase === 'firing') ? 'firing' : 'resolved';
+  const told = codes
+    .filter((each) => each.phase === phase)
+    .toSorted((one, other) => one.spike.startsAtMs - other.spike.startsAtMs);
+  const spikes = told.map(({ spike }) => spike);
+  const isLate = told.every((each) => each.isLate);
+  const alert = newCodesAlert(spikes, { nowMs, phase, isLate }, links);
+  if (alert === null) return [];
+  const key = `new_codes/${phase}/${phase === 'firing' ? '' : alert.endsAt}`;
+  return [{ key, alert, first: told.flatMap(({ spike, isLate: late }) => firstOf(spike, late)), afterMs: RESEND_AFTER_MS }];
 }

@@ -29,13 +29,14 @@ export type StateChange = { readonly state: 'firing' | 'resolved'; readonly isLa
 
 /**
  * What must become of a spike whether or not anybody is told, or null. A pending spike becomes firing by an accepted push
- * (not here), unless there is no Alertmanager to wait for.
+ * (not here), unless there is no Alertmanager to wait for, or another spike tells of it.
  */
 export function judgeState(spike: SpikeRecord, time: LifeTime, hasAlertmanager: boolean): StateChange | null {
   switch (spike.state) {
     case 'pending':
       if (isOldNews(spike, time)) return { state: 'resolved', isLate: true };
-      return hasAlertmanager || !isTellable(spike, time) ? null : { state: 'firing', isLate: isLateToTell(spike, time) };
+      if (!isTellable(spike, time) || (hasAlertmanager && spike.coveredBy === null)) return null;
+      return { state: 'firing', isLate: isLateToTell(spike, time) };
     case 'firing':
       return isCalmLongEnough(spike, time) ? { state: 'resolved', isLate: spike.isLate } : null;
     case 'resolved':
@@ -51,6 +52,7 @@ export function judgeState(spike: SpikeRecord, time: LifeTime, hasAlertmanager: 
  * @param active the spikes that are pending or firing: one with the same labels ends the repeats of a resolve.
  */
 export function judgePush(spike: SpikeRecord, time: LifeTime, active: readonly SpikeRecord[]): 'firing' | 'resolved' | null {
+  if (spike.coveredBy !== null) return null;
   switch (spike.state) {
     case 'pending':
       return isTellable(spike, time) ? 'firing' : null;

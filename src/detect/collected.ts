@@ -21,6 +21,15 @@ export function coveredBuckets(spans: readonly Span[], range: Span, bucketSecond
   return starts;
 }
 
+/** How much of `range` lies inside the spans taken together. */
+export function collectedSeconds(spans: readonly Span[], { startSeconds, endSeconds }: Span): number {
+  let seconds = 0;
+  for (const run of join(spans)) {
+    seconds += Math.max(0, Math.min(run.endSeconds, endSeconds) - Math.max(run.startSeconds, startSeconds));
+  }
+  return seconds;
+}
+
 /** Overlapping and touching spans as one; ascending. */
 function join(spans: readonly Span[]): readonly Span[] {
   const joined: Span[] = [];

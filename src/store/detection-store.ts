@@ -11,6 +11,9 @@ import { extendSpan } from './progress-store.ts';
 import { applyChanges } from './spike-changes.ts';
 import type { DB } from './tables.ts';
 
+/** Our clock may be that far behind a producer's: a code admitted within so long may still be one that is to come. */
+const ADMITTED_BEFORE_MS = 3_600_000;
+
 /** @throws StoreUnavailable. Runs `work` only while `epoch` leads, and holds the lease row still meanwhile. */
 export async function changeAsLeader(
   { kysely }: Pick<Database, 'kysely'>,
@@ -92,6 +95,17 @@ export function createDetectionStore(database: Database): DetectionStore {
         .where('started_at', '<', new Date(endSeconds * 1000))
         .execute();
       return rows.map((row) => ({ startSeconds: row.started_at.getTime() / 1000, endSeconds: row.ended_at.getTime() / 1000 }));
+    },
+    async readLastSeen(beforeMs) {
+      // One look at the index a code. Who was admitted long before and has no count left was seen then, at the latest.
+      const { rows } = await sql<{ code: string; seen_at: Date }>`
+        select code, seen_at from counted_code counted, lateral (select coalesce(
+          (select bucket_start from bucket_count b
+            where b.code = counted.code and not is_clock_ahead and bucket_start < ${new Date(beforeMs)}::timestamptz
+            order by bucket_start desc limit 1),
+          case when first_seen_at < ${new Date(beforeMs - ADMITTED_BEFORE_MS)}::timestamptz then first_seen_at end) as seen_at) last_seen
+        where seen_at is not null`.execute(kysely);
+      return new Map(rows.map((row) => [row.code, row.seen_at.getTime() / 1000]));
     },
     async takeLateCodes(epoch, limit, range) {
       const found = new Map<string, BucketCount[]>();

@@ -3,7 +3,7 @@
  * newest; the store serves the detection loop. Time is the database's, and what the loop changes it changes as leader only.
  */
 import { type Selectable, sql } from 'kysely';
-import type { SpikeStore } from '../alert/ports.ts';
+import type { NewestError, SpikeStore } from '../alert/ports.ts';
 import type { Breadth, SpikeEvidence, SpikeKind, SpikeReader, SpikeRecord, SpikeState } from '../alert/spike.ts';
 import type { Database } from './database.ts';
 import { changeAsLeader } from './detection-store.ts';
@@ -13,6 +13,7 @@ const SPIKE_ID = /^\d{1,18}$/;
 const CURSOR = /^(\d{1,15})-(\d{1,18})$/;
 const KINDS: readonly SpikeKind[] = ['surge', 'new_code', 'returning_code', 'silent_code', 'all_codes'];
 const STATES: readonly SpikeState[] = ['pending', 'firing', 'resolved'];
+const NEWEST_COUNT = 3;
 /** Longest value of details that is looked at as an explanation. */
 const MOST_VALUE_CHARACTERS = 100;
 
@@ -88,9 +89,24 @@ export function createSpikeStore(database: Database): SpikeStore {
         values: new Map([...scalarsOf(context, ''), ...scalarsOf(fieldsOf(details), 'details.')]),
       }));
     },
+    async sampleNewest(codes, fromMs, toMs) {
+      const { rows } = await sql<{ code: string; request_id: string; status: number | null }>`
+        select wanted.code, newest.request_id, newest.status from unnest(${codes}::text[]) as wanted (code), lateral (
+          select request_id, status from envelope e
+          where e.code = wanted.code and occurred_at >= ${new Date(fromMs)}::timestamptz and occurred_at < ${new Date(toMs)}::timestamptz
+            and day >= (${new Date(fromMs)}::timestamptz at time zone 'UTC')::date and day <= (${new Date(toMs)}::timestamptz at time zone 'UTC')::date
+            and not coalesce('clock_ahead' = any(sanitized), false)
+          order by occurred_at desc limit ${NEWEST_COUNT}) as newest`.execute(kysely);
+      const found = new Map<string, NewestError[]>();
+      for (const { code, request_id, status } of rows) {
+        const own = found.get(code) ?? [];
+        found.set(code, [...own, { requestId: request_id, status }]);
+      }
+      return found;
+    },
     changeStates: (epoch, changes) =>
       changeAsLeader(database, epoch, async (transaction) => {
-        for (const { id, state, isLate } of changes) {
+        for (const [{ state, isLate }, ids] of groupsOf(changes)) {
           await transaction
             .updateTable('spike')
             .set({
@@ -99,23 +115,32 @@ export function createSpikeStore(database: Database): SpikeStore {
               epoch,
               ...(state === 'resolved' ? { resolved_at: sql<Date>`clock_timestamp()` } : {}),
             })
-            .where('id', '=', id)
+            .where(sql<boolean>`id = any(${ids}::bigint[])`)
             .where('state', '<>', 'resolved')
             .execute();
         }
       }),
     markAccepted: (epoch, accepted) =>
       changeAsLeader(database, epoch, async (transaction) => {
-        for (const { id, isLate } of accepted) {
+        for (const [{ isLate }, ids] of groupsOf(accepted)) {
           await transaction
             .updateTable('spike')
             .set({ state: 'firing', is_late: isLate, epoch, first_accepted_at: sql<Date>`clock_timestamp()` })
-            .where('id', '=', id)
+            .where(sql<boolean>`id = any(${ids}::bigint[])`)
             .where('state', '=', 'pending')
             .execute();
         }
       }),
   };
+}
+
+/** Ids of what changes alike: thousands of new codes are one statement. */
+function groupsOf<T extends { readonly id: string }>(changes: readonly T[]): readonly (readonly [T, readonly string[]])[] {
+  const groups = Map.groupBy(changes, ({ id: _, ...change }) => JSON.stringify(change));
+  return [...groups.values()].flatMap((alike) => {
+    const [first] = alike;
+    return first === undefined ? [] : [[first, alike.map(({ id }) => id)] as const];
+  });
 }
 
 /** Values short enough to be compared and shown. */
