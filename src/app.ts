@@ -35,6 +35,7 @@ import { migrate } from './store/migrate.ts';
 import { createPartitionKeeper } from './store/partitions.ts';
 import { createProgressRecorder } from './store/progress-store.ts';
 import { acquireReplicaLease } from './store/replica-lease.ts';
+import { createSnapshotStore } from './store/snapshot-store.ts';
 import { createSpikeReader, createSpikeStore } from './store/spike-store.ts';
 
 const VERSION = readVersion();
@@ -128,6 +129,7 @@ export function createApp(config: Config, log: Logger): App {
       {
         detection: createDetectionStore(database),
         spikes: createSpikeStore(database),
+        snapshots: createSnapshotStore(database),
         alertmanagers: createAlertmanagerClients(
           { urls: config.alert.alertmanagerUrls, authorization: config.alert.authorization },
           log,

@@ -3,26 +3,28 @@
  * silent state: it moves on with the others, so that a newcomer starts from a copy of it and knows how long it was
  * silent, as a backtest of the same counts would.
  *
- * State snapshots will be put in and taken out here: `position`, the silent state and one state a code are all there is.
+ * Each state knows how far it has come: after a restart they stand where their snapshots were taken and are stepped on
+ * from there, each alone, until they are together again.
  */
 import { coveredBuckets, type Span } from '../detect/collected.ts';
 import {
   type CodeState,
   createCodeState,
-  type DetectorSettings,
+  deserialise,
   expectedAt,
   isOpen,
-  settingsFor,
+  serialise,
   step,
   type Transition,
 } from '../detect/detector.ts';
 import type { BucketCount } from './ports.ts';
+import { createThreshold, type SettingsOf, type ThresholdHour } from './threshold.ts';
 
 export const BUCKET_SECONDS = 10;
 /** A code seen within so long counts as active. */
 const ACTIVE_SECONDS = 7 * 24 * 3600;
 /** Steps between two pauses for everything else that the process does; about 10 ms. */
-const STEPS_A_BREATH = 4000;
+const STEPS_A_BREATH = 2000;
 
 export interface CodeTransition {
   readonly code: string;
@@ -36,51 +38,81 @@ export interface Stretch {
   readonly spans: readonly Span[];
 }
 
+/** A state as it is stored. */
+export interface Snapshot {
+  /** Event time: buckets that start before it are in the state. */
+  readonly steppedUntilSeconds: number;
+  /** Start of the newest bucket with an error; null: none yet. */
+  readonly lastSeenSeconds: number | null;
+  /** The newest opening, for whoever must tell of it later. */
+  readonly lastOpening: Transition | null;
+  readonly state: string;
+}
+
 interface Tracked {
   state: CodeState;
-  /** The newest opening, for whoever must tell of it later. */
+  steppedUntilSeconds: number;
   lastOpening: Transition | null;
   lastSeenSeconds: number;
 }
 
+/** How far a state has come, and whether there is more in it than silence. */
+export interface CodePlace {
+  readonly code: string;
+  readonly steppedUntilSeconds: number;
+  readonly lastSeenSeconds: number;
+  readonly isOpen: boolean;
+}
+
 export interface CodeStatesOptions {
-  readonly falsePagesPerWeek: number;
+  readonly settingsOf: SettingsOf;
   /** Lets other work of the process run. */
   readonly breathe: () => Promise<void>;
 }
 
 export type CodeStates = ReturnType<typeof createCodeStates>;
 
-export function createCodeStates({ falsePagesPerWeek, breathe }: CodeStatesOptions) {
+export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
   const tracked = new Map<string, Tracked>();
-  let settings = settingsOf(1);
-  let activeCodeCount = 1;
-  const silent = createTracked();
+  const threshold = createThreshold(settingsOf);
+  let silent = createTracked();
   let stepCount = 0;
 
-  function settingsOf(activeCodes: number): DetectorSettings {
-    return settingsFor({ bucketSeconds: BUCKET_SECONDS, falsePagesPerWeek, activeCodeCount: activeCodes });
-  }
   function createTracked(): Tracked {
-    return { state: createCodeState(settings), lastOpening: null, lastSeenSeconds: Number.NEGATIVE_INFINITY };
+    return {
+      state: createCodeState(threshold.settings()),
+      steppedUntilSeconds: Number.NEGATIVE_INFINITY,
+      lastOpening: null,
+      lastSeenSeconds: Number.NEGATIVE_INFINITY,
+    };
   }
 
   async function follow(
     each: Tracked,
     counts: ReadonlyMap<number, number>,
     buckets: readonly number[],
+    untilSeconds: number,
   ): Promise<readonly Transition[]> {
     const transitions: Transition[] = [];
     for (const bucket of buckets) {
+      if (bucket < each.steppedUntilSeconds) continue;
       const count = counts.get(bucket) ?? 0;
       if (count > 0) each.lastSeenSeconds = bucket;
-      const transition = step(each.state, settings, bucket, count);
+      const transition = step(each.state, threshold.settings(), bucket, count);
       if (transition?.event === 'open') each.lastOpening = transition;
       if (transition !== null) transitions.push(transition);
       stepCount += 1;
       if (stepCount % STEPS_A_BREATH === 0) await breathe();
     }
+    each.steppedUntilSeconds = Math.max(each.steppedUntilSeconds, untilSeconds);
     return transitions;
+  }
+
+  /** @throws TypeError | SyntaxError when it is not a state that these settings can step on. */
+  function trackedOf({ steppedUntilSeconds, lastSeenSeconds, lastOpening, state: text }: Snapshot): Tracked {
+    const state = deserialise(text, threshold.settings());
+    if ((state.nextBucketSeconds ?? 0) > steppedUntilSeconds) throw new TypeError('a state that is ahead of its place');
+    return { state, steppedUntilSeconds, lastOpening, lastSeenSeconds: lastSeenSeconds ?? Number.NEGATIVE_INFINITY };
   }
 
   return {
@@ -90,7 +122,7 @@ export function createCodeStates({ falsePagesPerWeek, breathe }: CodeStatesOptio
     openCodes: () => [...tracked].filter(([, each]) => isOpenOf(each)).map(([code]) => code),
     expectedErrorsPerSecond(code: string, atSeconds: number): number | null {
       const each = tracked.get(code);
-      const expected = each === undefined ? null : expectedAt(each.state, settings, atSeconds);
+      const expected = each === undefined ? null : expectedAt(each.state, threshold.settings(), atSeconds);
       return expected === null ? null : expected / BUCKET_SECONDS;
     },
 
@@ -103,26 +135,44 @@ export function createCodeStates({ falsePagesPerWeek, breathe }: CodeStatesOptio
       }
       const found: CodeTransition[] = [];
       for (const [code, each] of tracked) {
-        const transitions = await follow(each, byCode.get(code) ?? NO_COUNTS, buckets);
-        found.push(...transitions.map((transition) => ({ code, transition })));
+        const transitions = await follow(each, byCode.get(code) ?? NO_COUNTS, buckets, range.endSeconds);
+        for (const transition of transitions) found.push({ code, transition });
       }
-      await follow(silent, NO_COUNTS, buckets);
+      await follow(silent, NO_COUNTS, buckets, range.endSeconds);
       return found.sort((one, other) => one.transition.bucketStartSeconds - other.transition.bucketStartSeconds);
     },
 
     /** Computes one code's state anew from all its counts and swaps it in. */
     async recompute(code: string, { range, counts, spans }: Stretch): Promise<void> {
       const each = createTracked();
-      await follow(each, countsByCode(counts).get(code) ?? NO_COUNTS, coveredBuckets(spans, range, BUCKET_SECONDS));
+      const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
+      await follow(each, countsByCode(counts).get(code) ?? NO_COUNTS, buckets, range.endSeconds);
       tracked.set(code, each);
     },
 
-    /** Takes the threshold anew from how many codes are active; called at fixed moments of event time, so that a replay does the same. */
-    adjustThreshold(nowSeconds: number): void {
-      const active = [...tracked.values()].filter((each) => each.lastSeenSeconds >= nowSeconds - ACTIVE_SECONDS).length;
-      if (active === activeCodeCount) return;
-      activeCodeCount = active;
-      settings = settingsOf(Math.max(1, active));
+    /** At a whole hour of event time. */
+    adjustThreshold(hourSeconds: number): void {
+      const isActive = (each: Tracked) => each.lastSeenSeconds >= hourSeconds - ACTIVE_SECONDS;
+      threshold.adjust(hourSeconds, () => [...tracked.values()].filter(isActive).length);
+    },
+    thresholdHours: (): readonly ThresholdHour[] => threshold.hours(),
+    /** The threshold as others took it, in force at that moment; before any state is stepped on. */
+    restoreThreshold: (hours: readonly ThresholdHour[], atSeconds: number) => threshold.restore(hours, atSeconds),
+
+    places(): readonly CodePlace[] {
+      return Array.from(tracked, ([code, { state, steppedUntilSeconds, lastSeenSeconds }]) => {
+        return { code, steppedUntilSeconds, lastSeenSeconds, isOpen: isOpen(state) };
+      });
+    },
+    snapshotOf: (code: string): Snapshot | null => snapshotOf(tracked.get(code)),
+    silentSnapshot: (): Snapshot | null => snapshotOf(silent),
+    /** @throws TypeError | SyntaxError: it must be computed anew. */
+    restore(code: string, snapshot: Snapshot): void {
+      tracked.set(code, trackedOf(snapshot));
+    },
+    /** @throws TypeError | SyntaxError: everything must be computed anew. */
+    restoreSilent(snapshot: Snapshot): void {
+      silent = trackedOf(snapshot);
     },
   };
 }
@@ -131,6 +181,13 @@ const NO_COUNTS: ReadonlyMap<number, number> = new Map();
 
 function isOpenOf(each: Tracked | undefined): boolean {
   return each !== undefined && isOpen(each.state);
+}
+
+function snapshotOf(each: Tracked | undefined): Snapshot | null {
+  if (each === undefined || each.steppedUntilSeconds === Number.NEGATIVE_INFINITY) return null;
+  const { state, steppedUntilSeconds, lastSeenSeconds, lastOpening } = each;
+  const lastSeen = lastSeenSeconds === Number.NEGATIVE_INFINITY ? null : lastSeenSeconds;
+  return { steppedUntilSeconds, lastSeenSeconds: lastSeen, lastOpening, state: serialise(state) };
 }
 
 function countsByCode(counts: readonly BucketCount[]): ReadonlyMap<string, ReadonlyMap<number, number>> {

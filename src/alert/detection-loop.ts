@@ -5,16 +5,19 @@
  * up detection. While the database is away a tick ends early and nobody is told anything.
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import { settingsFor } from '../detect/detector.ts';
 import { StoreUnavailable } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Clock } from './clock.ts';
+import { BUCKET_SECONDS } from './code-states.ts';
 import { createEvaluation } from './evaluation.ts';
 import { createLeadership } from './leadership.ts';
 import type { AlertLinks, StaticLabels } from './payload.ts';
-import type { AlertLog, AlertmanagerClient, DetectionStore, SpikeStore } from './ports.ts';
+import type { AlertLog, AlertmanagerClient, DetectionStore, SnapshotStore, SpikeStore } from './ports.ts';
 import { createPusher } from './pusher.ts';
 import type { SpikeRecord } from './spike.ts';
 import { judgeState, type LifeTime, RESOLVE_REPEAT_MS } from './spike-life.ts';
+import type { SettingsOf } from './threshold.ts';
 import { watermarkOf } from './watermark.ts';
 
 /** With a lease of 15 s, another replica leads at most 20 s after the last one fell silent. */
@@ -24,6 +27,8 @@ const BUSY_TICK_MS = 50;
 const BLIND_AFTER_MS = 120_000;
 /** A silence this long between two extensions (we were stopped, frozen, or without a database) is not bridged. */
 const SPAN_BREAK_MS = 20_000;
+/** For writing the states before a stop; the next leader steps on what was not written. */
+const SAVE_BUDGET_MS = 4_000;
 /** Series of one gauge. */
 const MOST_SERIES = 1000;
 
@@ -41,6 +46,7 @@ export interface DetectionLoopConfig {
 export interface DetectionLoopDeps {
   readonly detection: DetectionStore;
   readonly spikes: SpikeStore;
+  readonly snapshots: SnapshotStore;
   /** One for each Alertmanager; none: spikes fire at once. */
   readonly alertmanagers: readonly AlertmanagerClient[];
   readonly catalogue: Catalogue;
@@ -63,7 +69,7 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
   const { monotonicMs } = clock;
   const leadership = createLeadership({ store: detection, holder: config.processId, monotonicMs });
   const evaluation = createEvaluation(
-    { falsePagesPerWeek: config.falsePagesPerWeek, holdMs, labels: config.labels },
+    { settingsOf: settingsOf(config.falsePagesPerWeek), holdMs, labels: config.labels },
     { ...deps, monotonicMs, breathe: clock.breathe, keepOn: leadership.keepOn },
   );
   const pusher = createPusher(config, { ...deps, clients: deps.alertmanagers, monotonicMs, mayPush: leadership.isHeld });
@@ -94,7 +100,7 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
     } catch (err) {
       // What was read may be half evaluated only after a fault of ours: then the states are rebuilt.
       if (!(err instanceof StoreUnavailable)) {
-        evaluation.reset();
+        evaluation.startAnew();
         log.error({ err }, 'the detector failed in a tick and starts anew from the stored counts');
       }
       showLeader();
@@ -184,6 +190,14 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
     }
   }
 
+  async function saveStates(): Promise<void> {
+    if (led === null || !leadership.isHeld()) return;
+    const endMs = monotonicMs() + SAVE_BUDGET_MS;
+    await evaluation
+      .save(led.epoch, () => monotonicMs() < endMs)
+      .catch((err: unknown) => log.debug({ err }, 'the next leader goes on from older states'));
+  }
+
   function tick(): Promise<void> {
     running ??= runTick().finally(() => {
       running = null;
@@ -207,9 +221,14 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
       isStopped = true;
       cancelTimer();
       await running;
+      await saveStates();
       await pusher.stop();
       await leadership.release().catch((err: unknown) => log.debug({ err }, 'the lease was left to expire'));
       showLeader();
     },
   };
+}
+
+function settingsOf(falsePagesPerWeek: number): SettingsOf {
+  return (activeCodeCount) => settingsFor({ bucketSeconds: BUCKET_SECONDS, falsePagesPerWeek, activeCodeCount });
 }

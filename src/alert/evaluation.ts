@@ -1,9 +1,9 @@
 /**
  * The leader's work: event time, bucket after bucket, from where the database says the detector stands to the watermark.
- * After a start or a takeover the states are rebuilt by replaying the stored counts up to there, through the same code
- * and without acting, then compared with the spikes that are stored as open. Work is cut into stretches: each is read,
- * evaluated and written before the next, and a run ends after its time budget, so that a long history neither loses the
- * lease nor silences the watchdog.
+ * After a start or a takeover the states come from their snapshots, or else from the stored counts of two weeks, and are
+ * moved on to there through the same code and without acting, then compared with the spikes that are stored as open. Work
+ * is cut into stretches: each is read, evaluated and written before the next, and a run ends after its time budget, so
+ * that a long history neither loses the lease nor silences the watchdog.
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Span } from '../detect/collected.ts';
@@ -12,21 +12,23 @@ import { type Found, type JudgementDeps, judge } from './judgement.ts';
 import { createLastSeen, type LastSeen } from './last-seen.ts';
 import { createLateCodes } from './late-codes.ts';
 import type { StaticLabels } from './payload.ts';
-import type { DetectionStore, SpikeChange, SpikeStore } from './ports.ts';
+import type { AlertLog, DetectionStore, SnapshotStore, SpikeChange, SpikeStore } from './ports.ts';
 import { reconcile } from './reconcile.ts';
+import { restoreStates } from './restore-states.ts';
+import { createSnapshots } from './snapshots.ts';
 import type { SpikeKind } from './spike.ts';
 import { type LifeTime, NEWS_MS } from './spike-life.ts';
+import { HOUR_SECONDS, type SettingsOf } from './threshold.ts';
 
 /** Counts older than this are not learnt from. */
 export const HISTORY_MS = 14 * 24 * 3_600_000;
-/** The threshold follows the number of active codes at whole hours of event time; no stretch crosses one. */
-const HOUR_SECONDS = 3600;
 /** Most buckets of all codes together in one stretch: about a second of work. */
 const STEPS_A_STRETCH = 200_000;
 const RUN_BUDGET_MS = 8_000;
 
 export interface EvaluationConfig {
-  readonly falsePagesPerWeek: number;
+  /** What the detector is told when so many codes are active. */
+  readonly settingsOf: SettingsOf;
   readonly holdMs: number;
   readonly labels: StaticLabels;
 }
@@ -34,7 +36,9 @@ export interface EvaluationConfig {
 export interface EvaluationDeps {
   readonly detection: DetectionStore;
   readonly spikes: SpikeStore;
+  readonly snapshots: SnapshotStore;
   readonly catalogue: Catalogue;
+  readonly log: AlertLog;
   readonly breathe: () => Promise<void>;
   readonly monotonicMs: () => number;
   /** Renews the lease when due; false: another leads. */
@@ -56,24 +60,36 @@ export interface RunAnswer {
   readonly evaluatedUntilMs: number | null;
 }
 
+interface Place {
+  /** Start of the history. */
+  readonly startSeconds: number;
+  /** How far all states have come. */
+  positionSeconds: number;
+  /** Codes whose state must be computed anew before the states are used. */
+  readonly missing: string[];
+}
+
 export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps) {
   const { detection, spikes, monotonicMs } = deps;
   const judging: JudgementDeps = { ...deps, staticLabels: config.labels };
-  let states = createStates();
-  let late = createLateCodes({ ...deps, states });
-  /** Start of the history, and how far the states have come; null: to be rebuilt. */
-  let place: { readonly startSeconds: number; positionSeconds: number } | null = null;
+  let memory = createMemory();
+  /** null: the states are yet to be restored. */
+  let place: Place | null = null;
   /** null: to be read, once the states stand where the database says. */
   let lastSeen: LastSeen | null = null;
+  /** Whether snapshots may be used: not after a fault of ours, which one of them may have brought. */
+  let mayRestore = true;
   /** Evaluated but not written yet: the states are past it already. */
   let unwritten: (Found & { readonly fromMs: number | null; readonly untilMs: number }) | null = null;
 
-  function createStates() {
-    return createCodeStates({ falsePagesPerWeek: config.falsePagesPerWeek, breathe: deps.breathe });
+  function createMemory() {
+    const states = createCodeStates({ settingsOf: config.settingsOf, breathe: deps.breathe });
+    const late = createLateCodes({ ...deps, states, onSwappedIn: (code) => snapshots.forget(code) });
+    const snapshots = createSnapshots({ store: deps.snapshots, states, isOutdated: late.isWaiting });
+    return { states, late, snapshots };
   }
   function reset(): void {
-    states = createStates();
-    late = createLateCodes({ ...deps, states });
+    memory = createMemory();
     place = null;
     lastSeen = null;
     unwritten = null;
@@ -101,20 +117,27 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     if (!(await write())) return stale();
     const stored = (await detection.readProgress()).evaluatedUntilMs;
     let evaluatedUntilMs = stored;
-    place ??= await findStart(evaluatedUntilMs, nowMs, watermarkMs);
-    if (place === null) return { kind: 'done', begun, evaluatedUntilMs };
-    const here = place;
+    const here = place ?? (await restore(evaluatedUntilMs)) ?? (await findStart(evaluatedUntilMs, nowMs, watermarkMs));
+    if (here === 'stale') return stale();
+    if (here === null) return { kind: 'done', begun, evaluatedUntilMs };
+    place = here;
     evaluatedUntilMs ??= here.startSeconds * 1000;
 
     const untilSeconds = floorToBucket(Math.max(evaluatedUntilMs, watermarkMs ?? evaluatedUntilMs) / 1000);
     while (monotonicMs() < endMs) {
       const isReplay = here.positionSeconds < evaluatedUntilMs / 1000;
+      const missing = isReplay ? undefined : here.missing.pop();
+      if (missing !== undefined) {
+        await memory.late.swapIn(missing, await historyOf(here, nowMs));
+        if (!(await deps.keepOn())) return stale();
+        continue;
+      }
       if (!isReplay && lastSeen === null) {
         const known = createLastSeen(await detection.readLastSeen(evaluatedUntilMs));
         unwritten = {
           fromMs: stored === null ? null : evaluatedUntilMs,
           untilMs: evaluatedUntilMs,
-          transitions: reconcile({ states, activeSpikes: await spikes.activeSpikes(), evaluatedUntilMs, nowMs }),
+          transitions: reconcile({ states: memory.states, activeSpikes: await spikes.activeSpikes(), evaluatedUntilMs, nowMs }),
           sightings: [],
         };
         lastSeen = known;
@@ -123,46 +146,61 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
       const limitSeconds = isReplay ? evaluatedUntilMs / 1000 : untilSeconds;
       if (here.positionSeconds >= limitSeconds) break;
       const found = await advance(here, limitSeconds);
-      if (isReplay) continue;
-      unwritten = { fromMs: evaluatedUntilMs, untilMs: here.positionSeconds * 1000, ...found };
-      evaluatedUntilMs = unwritten.untilMs;
+      if (!isReplay) {
+        unwritten = { fromMs: evaluatedUntilMs, untilMs: here.positionSeconds * 1000, ...found };
+        evaluatedUntilMs = unwritten.untilMs;
+      }
       if (!(await write()) || !(await deps.keepOn())) return stale();
     }
     if (lastSeen !== null && here.positionSeconds >= untilSeconds) {
-      const learnt = await late.learn({ epoch, range: await historyOf(here, nowMs), nowMs });
+      const learnt = await memory.late.learn({ epoch, range: await historyOf(here, nowMs), nowMs });
       if (learnt === 'stale') return stale();
       const found = { transitions: learnt.transitions, sightings: lastSeen.note(learnt.counts) };
       const isFound = found.transitions.length > 0 || found.sightings.length > 0;
       if (isFound) unwritten = { fromMs: evaluatedUntilMs, untilMs: evaluatedUntilMs, ...found };
       if (!(await write())) return stale();
     }
+    if (here.missing.length === 0 && (await memory.snapshots.writeDue(epoch, here.startSeconds)) === 'stale') return stale();
     return { kind: 'done', begun, evaluatedUntilMs };
   }
 
-  async function findStart(evaluatedUntilMs: number | null, nowMs: number, watermarkMs: number | null) {
+  async function restore(evaluatedUntilMs: number | null): Promise<Place | 'stale' | null> {
+    if (evaluatedUntilMs === null || !mayRestore) return null;
+    const restored = await restoreStates(evaluatedUntilMs, { ...deps, ...memory, store: deps.snapshots });
+    // Half restored: the next attempt begins with none.
+    if (restored === null) memory = createMemory();
+    if (restored === null || restored === 'stale') return restored;
+    const { historyStartSeconds, positionSeconds, missing, outdated } = restored;
+    memory.late.wait(outdated);
+    return { startSeconds: historyStartSeconds, positionSeconds, missing: [...missing] };
+  }
+
+  /** From the counts: their start. */
+  async function findStart(evaluatedUntilMs: number | null, nowMs: number, watermarkMs: number | null): Promise<Place | null> {
     const earliestMs = await detection.readEarliestBucket(nowMs - HISTORY_MS);
     const startMs = Math.min(earliestMs ?? Number.POSITIVE_INFINITY, evaluatedUntilMs ?? watermarkMs ?? Number.POSITIVE_INFINITY);
     // Nothing stored and nothing known of event time: nothing to stand on yet.
     if (watermarkMs === null && evaluatedUntilMs === null) return null;
     const startSeconds = floorToBucket(startMs / 1000);
-    return { startSeconds, positionSeconds: startSeconds };
+    mayRestore = true;
+    return { startSeconds, positionSeconds: startSeconds, missing: [] };
   }
 
   /** One stretch on. */
-  async function advance(here: { positionSeconds: number }, limitSeconds: number): Promise<Found> {
+  async function advance(here: Place, limitSeconds: number): Promise<Found> {
     const startSeconds = here.positionSeconds;
     const hourEnd = (Math.floor(startSeconds / HOUR_SECONDS) + 1) * HOUR_SECONDS;
-    const bucketCount = Math.max(1, Math.floor(STEPS_A_STRETCH / (states.codeCount() + 1)));
+    const bucketCount = Math.max(1, Math.floor(STEPS_A_STRETCH / (memory.states.codeCount() + 1)));
     const range = { startSeconds, endSeconds: Math.min(limitSeconds, hourEnd, startSeconds + bucketCount * BUCKET_SECONDS) };
     const [counts, spans] = [await detection.readCounts(range), await detection.readSpans(range)];
-    const transitions = await states.advance({ range, counts, spans });
+    const transitions = await memory.states.advance({ range, counts, spans });
     here.positionSeconds = range.endSeconds;
-    if (range.endSeconds % HOUR_SECONDS === 0) states.adjustThreshold(range.endSeconds);
+    if (range.endSeconds % HOUR_SECONDS === 0) memory.states.adjustThreshold(range.endSeconds);
     return { transitions, sightings: lastSeen?.note(counts) ?? [] };
   }
 
   /** From the earliest count to learn from, which may have come late, to where the states stand. */
-  async function historyOf(here: { startSeconds: number; positionSeconds: number }, nowMs: number): Promise<Span> {
+  async function historyOf(here: Place, nowMs: number): Promise<Span> {
     const earliestMs = await detection.readEarliestBucket(nowMs - HISTORY_MS);
     const startSeconds = Math.min(here.startSeconds, floorToBucket((earliestMs ?? nowMs) / 1000));
     return { startSeconds, endSeconds: here.positionSeconds };
@@ -171,8 +209,18 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
   return {
     run,
     reset,
+    /** After a fault of ours: the next run begins from the counts alone. */
+    startAnew(): void {
+      reset();
+      mayRestore = false;
+    },
+    /** Before the leader goes: writes the states that have come further than their snapshots, while `mayGoOn`. */
+    async save(epoch: number, mayGoOn: () => boolean): Promise<void> {
+      if (place === null || place.missing.length > 0 || unwritten !== null) return;
+      await memory.snapshots.writeAll(epoch, place.startSeconds, mayGoOn);
+    },
     expectedErrorsPerSecond: (code: string) =>
-      place === null ? null : states.expectedErrorsPerSecond(code, place.positionSeconds),
+      place === null ? null : memory.states.expectedErrorsPerSecond(code, place.positionSeconds),
   };
 }
 

@@ -1,18 +1,23 @@
 /**
  * Counts that came behind the watermark: webhook resends, imports, an old topic. They are learnt only: the state of each
- * such code is computed anew from the stored counts, a few a run, and swapped in. A code whose spike is on keeps its own
- * state until the spike is over.
+ * such code is computed anew from the stored counts and swapped in, one code after the other and for a part of each run,
+ * so that a month of history neither holds up the tick nor the database. A code whose spike is on keeps its own state
+ * until the spike is over.
  */
 import type { Span } from '../detect/collected.ts';
 import type { CodeStates, CodeTransition } from './code-states.ts';
 import type { BucketCount, DetectionStore } from './ports.ts';
 import { newsOf } from './reconcile.ts';
 
-const LATE_CODES_A_RUN = 4;
+/** Of a run; what is left waits for the next. A code with a full history takes about a second. */
+const LATE_BUDGET_MS = 2_000;
+const CODES_A_TAKE = 1_000;
 
 export interface LateCodesDeps {
   readonly detection: Pick<DetectionStore, 'takeLateCodes' | 'readCounts' | 'readSpans'>;
   readonly states: CodeStates;
+  readonly onSwappedIn: (code: string) => void;
+  readonly monotonicMs: () => number;
   /** Renews the lease when due; false: another leads. */
   readonly keepOn: () => Promise<boolean>;
 }
@@ -27,35 +32,51 @@ export interface LateRun {
 export interface Learnt {
   /** The openings that are news. */
   readonly transitions: readonly CodeTransition[];
-  /** All counts of the codes that turned out to be late now. */
+  /** All counts of the codes that were learnt. */
   readonly counts: readonly BucketCount[];
 }
 
 export interface LateCodes {
   /** Learns what is late. @throws StoreUnavailable. */
   learn(run: LateRun): Promise<Learnt | 'stale'>;
+  /** Computes one code's state anew and swaps it in. Answers all its counts. @throws StoreUnavailable. */
+  swapIn(code: string, range: Span): Promise<readonly BucketCount[]>;
+  /** Learns them, too, when their spikes are over. */
+  wait(codes: readonly string[]): void;
+  isWaiting(code: string): boolean;
 }
 
-export function createLateCodes({ detection, states, keepOn }: LateCodesDeps): LateCodes {
-  /** Out of the table already, and not swapped in yet. */
+export function createLateCodes({ detection, states, onSwappedIn, monotonicMs, keepOn }: LateCodesDeps): LateCodes {
+  /** Out of the table already, and not swapped in yet; first come, first served. */
   const waiting = new Set<string>();
 
+  async function swapIn(code: string, range: Span): Promise<readonly BucketCount[]> {
+    const [counts, spans] = [await detection.readCounts(range, code), await detection.readSpans(range)];
+    await states.recompute(code, { range, counts, spans });
+    waiting.delete(code);
+    onSwappedIn(code);
+    return counts;
+  }
+
   return {
+    swapIn,
+    wait(codes) {
+      for (const code of codes) waiting.add(code);
+    },
+    isWaiting: (code) => waiting.has(code),
     async learn({ epoch, range, nowMs }) {
-      const late = await detection.takeLateCodes(epoch, LATE_CODES_A_RUN, range);
-      if (late === 'stale') return 'stale';
-      for (const code of late.keys()) waiting.add(code);
-      const counts = [...late.values()].flat();
-      const due = [...waiting].filter((code) => !states.isOpen(code)).slice(0, LATE_CODES_A_RUN);
+      const endMs = monotonicMs() + LATE_BUDGET_MS;
+      const taken = await detection.takeLateCodes(epoch, CODES_A_TAKE);
+      if (taken === 'stale') return 'stale';
+      for (const code of taken) waiting.add(code);
       const transitions: CodeTransition[] = [];
-      if (due.length === 0) return { transitions, counts };
-      const spans = await detection.readSpans(range);
-      for (const code of due) {
-        const own = late.get(code) ?? (await detection.readCounts(range, code));
-        await states.recompute(code, { range, counts: own, spans });
-        waiting.delete(code);
+      const counts: BucketCount[] = [];
+      for (const code of [...waiting]) {
+        if (states.isOpen(code)) continue;
+        for (const each of await swapIn(code, range)) counts.push(each);
         if (states.isOpen(code)) transitions.push(...newsOf(states, code, nowMs));
         if (!(await keepOn())) return 'stale';
+        if (monotonicMs() >= endMs) break;
       }
       return { transitions, counts };
     },

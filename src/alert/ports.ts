@@ -4,9 +4,11 @@
  * that epoch is the lease's: `stale` says that another replica leads now and nothing was written.
  */
 import type { Span } from '../detect/collected.ts';
+import type { Snapshot } from './code-states.ts';
 import type { Alert } from './payload.ts';
 import type { NewSpike, PushResult, SpikeKind, SpikeRecord } from './spike.ts';
 import type { StateChange } from './spike-life.ts';
+import type { ThresholdHour } from './threshold.ts';
 import type { PartitionPlace } from './watermark.ts';
 
 export type Written = 'written' | 'stale';
@@ -72,11 +74,43 @@ export interface DetectionStore {
   readSpans(range: Span): Promise<readonly Span[]>;
   /** By code the start, in seconds, of the last bucket before then in which it came; also of codes whose counts are gone. */
   readLastSeen(beforeMs: number): Promise<ReadonlyMap<string, number>>;
-  /** Takes up to `limit` codes out of the late ones, with their counts as of the same moment. */
-  takeLateCodes(epoch: number, limit: number, range: Span): Promise<ReadonlyMap<string, readonly BucketCount[]> | 'stale'>;
+  /** Takes up to `limit` codes out of the late ones; their snapshots are outdated from then on. */
+  takeLateCodes(epoch: number, limit: number): Promise<readonly string[] | 'stale'>;
   /** Writes progress and changes in one transaction; the same call may be made again after a fault. */
   writeEvaluated(epoch: number, evaluated: Evaluated): Promise<Written>;
   writeBlindSince(epoch: number, blindSinceMs: number | null): Promise<Written>;
+}
+
+export interface CodeSnapshot {
+  readonly code: string;
+  /** Late counts came for it that are not in its state. */
+  readonly isOutdated: boolean;
+  /** null: none was written yet. */
+  readonly snapshot: Snapshot | null;
+}
+
+/** What all codes share. */
+export interface SharedSnapshot {
+  readonly historyStartSeconds: number;
+  readonly thresholdHours: readonly ThresholdHour[];
+  /** The state of a code that was never seen. null: not every code has a snapshot yet. */
+  readonly silent: Snapshot | null;
+}
+
+export interface SnapshotWrite {
+  readonly codes: readonly (CodeSnapshot & { readonly snapshot: Snapshot })[];
+  /** null: as it is. Its silent state, when null: as it is. */
+  readonly shared: SharedSnapshot | null;
+}
+
+/** The detector's states, for whoever leads next. Every method @throws StoreUnavailable while the database is away. */
+export interface SnapshotStore {
+  /** null: there is none. */
+  readShared(): Promise<SharedSnapshot | null>;
+  /** The next ones by code, after that code. */
+  readCodes(after: string | null, limit: number): Promise<readonly CodeSnapshot[]>;
+  /** All or nothing. */
+  writeSnapshots(epoch: number, write: SnapshotWrite): Promise<Written>;
 }
 
 /** One sampled error, redacted. */

@@ -65,10 +65,27 @@ export interface DetectorLease {
   singleton: Generated<boolean>;
 }
 
+export interface DetectorMemory {
+  history_start: Timestamp;
+  silent_state: Buffer | null;
+  silent_stepped_until: Timestamp | null;
+  singleton: Generated<boolean>;
+  threshold_hours: Json;
+}
+
 export interface DetectorProgress {
   blind_since: Timestamp | null;
   evaluated_until: Timestamp | null;
   singleton: Generated<boolean>;
+}
+
+export interface DetectorState {
+  code: string;
+  is_outdated: Generated<boolean>;
+  last_opening: Json | null;
+  last_seen: Timestamp | null;
+  state: Buffer | null;
+  stepped_until: Timestamp | null;
 }
 
 export interface Envelope {
@@ -168,7 +185,9 @@ export interface DB {
   counted_code: CountedCode;
   dead_letter: DeadLetter;
   detector_lease: DetectorLease;
+  detector_memory: DetectorMemory;
   detector_progress: DetectorProgress;
+  detector_state: DetectorState;
   envelope: Envelope;
   error_series: ErrorSeries;
   error_total: ErrorTotal;

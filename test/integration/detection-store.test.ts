@@ -1,12 +1,16 @@
 /** Leases, progress and counts on a real PostgreSQL, as the role that owns nothing. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Snapshot } from '../../src/alert/code-states.ts';
+import type { CodeSnapshot } from '../../src/alert/ports.ts';
 import type { NewSpike } from '../../src/alert/spike.ts';
+import type { Transition } from '../../src/detect/detector.ts';
 import { InUse } from '../../src/errors.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createDetectionStore } from '../../src/store/detection-store.ts';
 import { createProgressRecorder } from '../../src/store/progress-store.ts';
 import { acquireReplicaLease } from '../../src/store/replica-lease.ts';
+import { createSnapshotStore } from '../../src/store/snapshot-store.ts';
 import { createSpikeReader } from '../../src/store/spike-store.ts';
 import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
 import type { TestDatabase } from '../support/postgres.ts';
@@ -27,7 +31,9 @@ after(() => migrated.stop());
 beforeEach(async () => {
   await server.query("update detector_lease set epoch = 0, holder = '', expires_at = '-infinity'");
   await server.query('update detector_progress set evaluated_until = null, blind_since = null');
-  await server.query('truncate spike, bucket_count, late_code, collected_span, kafka_progress, replica');
+  await server.query(
+    'truncate spike, bucket_count, late_code, collected_span, kafka_progress, replica, detector_state, detector_memory',
+  );
 });
 
 const expireLease = () => server.query("update detector_lease set expires_at = clock_timestamp() - interval '1 s'");
@@ -60,6 +66,26 @@ function newSpike(code: string): NewSpike {
     evidence: { requestIds: ['a', 'b'], dominantDetail: { key: 'route', value: '/a', shareRatio: 1 } },
     lastSeenAtMs: null,
     breadth: null,
+  };
+}
+
+function snapshotOf(code: string, steppedUntilSeconds = START / 1000): CodeSnapshot & { readonly snapshot: Snapshot } {
+  const lastOpening: Transition = {
+    event: 'open',
+    bucketStartSeconds: START / 1000 - 20,
+    startsAtSeconds: START / 1000 - 50,
+    observed: 17,
+    expected: 1 / 3,
+    ratio: 51,
+    windowSeconds: 40,
+    score: 5.1,
+    winner: { windowSeconds: 30, observed: 12, expected: 0.1 },
+  };
+  const state = `{"of":"${code} at ${steppedUntilSeconds}"}`;
+  return {
+    code,
+    isOutdated: false,
+    snapshot: { steppedUntilSeconds, lastSeenSeconds: START / 1000 - 10, lastOpening, state },
   };
 }
 
@@ -99,7 +125,6 @@ describe('a write under an old epoch', () => {
     await expireLease();
     await store.keepLease('two', null, LEASE_MS);
     await server.query("insert into late_code values ('A', 'one', 0)");
-    const range = { startSeconds: 0, endSeconds: START / 1000 };
     const evaluated = {
       fromMs: null,
       untilMs: START,
@@ -107,7 +132,7 @@ describe('a write under an old epoch', () => {
     } as const;
     assert.equal(await store.writeEvaluated(1, evaluated), 'stale');
     assert.equal(await store.writeBlindSince(1, START), 'stale');
-    assert.equal(await store.takeLateCodes(1, 10, range), 'stale');
+    assert.equal(await store.takeLateCodes(1, 10), 'stale');
     assert.deepEqual(await store.readProgress(), { evaluatedUntilMs: null, blindSinceMs: null });
     assert.deepEqual(await server.query('select count(*)::int as n from spike'), [{ n: 0 }]);
     assert.deepEqual(await server.query('select count(*)::int as n from late_code'), [{ n: 1 }]);
@@ -219,16 +244,44 @@ describe('counts', () => {
     assert.equal(await store.readEarliestBucket(START - 5000), START);
     assert.equal(await store.readEarliestBucket(START + 60_000), null);
   });
-  test('of late codes are taken once, with the mark of every writer', async () => {
-    await addCount('A', START, 2);
+  test('that came late mark their code once, whoever wrote them, and outdate its snapshot', async () => {
     await server.query("insert into late_code values ('A', 'one', 0), ('A', 'two', 0), ('B', 'one', 0)");
     const store = createDetectionStore(database);
+    const snapshots = createSnapshotStore(database);
     await store.keepLease('one', null, LEASE_MS);
-    const range = { startSeconds: START / 1000, endSeconds: START / 1000 + 60 };
-    const first = await store.takeLateCodes(1, 1, range);
-    assert.deepEqual(first, new Map([['A', [{ code: 'A', bucketStartSeconds: START / 1000, count: 2 }]]]));
-    assert.deepEqual(await store.takeLateCodes(1, 1, range), new Map([['B', []]]));
-    assert.deepEqual(await store.takeLateCodes(1, 1, range), new Map());
+    await snapshots.writeSnapshots(1, { codes: [snapshotOf('A'), snapshotOf('C')], shared: null });
+    assert.deepEqual(await store.takeLateCodes(1, 1), ['A']);
+    assert.deepEqual(await store.takeLateCodes(1, 10), ['B']);
+    assert.deepEqual(await store.takeLateCodes(1, 10), []);
+    assert.deepEqual(await snapshots.readCodes(null, 10), [
+      { ...snapshotOf('A'), isOutdated: true },
+      { code: 'B', isOutdated: true, snapshot: null },
+      snapshotOf('C'),
+    ]);
+  });
+});
+
+describe('snapshots of states', () => {
+  test('come back page by page as they were written, and a later write replaces them', async () => {
+    const [store, snapshots] = [createDetectionStore(database), createSnapshotStore(database)];
+    await store.keepLease('one', null, LEASE_MS);
+    assert.equal(await snapshots.readShared(), null);
+    const silent = { ...snapshotOf('').snapshot, lastSeenSeconds: null, lastOpening: null };
+    const shared = {
+      historyStartSeconds: START / 1000 - 500,
+      thresholdHours: [{ hourSeconds: 3600, activeCodeCount: 7 }],
+      silent,
+    };
+    await snapshots.writeSnapshots(1, { codes: ['A', 'B', 'C'].map((code) => snapshotOf(code)), shared });
+    assert.deepEqual(await snapshots.readShared(), shared);
+    assert.deepEqual(await snapshots.readCodes(null, 2), [snapshotOf('A'), snapshotOf('B')]);
+    assert.deepEqual(await snapshots.readCodes('B', 2), [snapshotOf('C')]);
+    const later = snapshotOf('B', START / 1000 + 300);
+    await snapshots.writeSnapshots(1, { codes: [later], shared: { ...shared, thresholdHours: [], silent: null } });
+    assert.deepEqual(await snapshots.readCodes('A', 1), [later]);
+    assert.deepEqual(await snapshots.readShared(), { ...shared, thresholdHours: [] }, 'the silent state stays');
+    assert.equal(await snapshots.writeSnapshots(2, { codes: [snapshotOf('D')], shared: null }), 'stale');
+    assert.equal((await snapshots.readCodes(null, 10)).length, 3);
   });
 });
 

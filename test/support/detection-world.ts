@@ -13,6 +13,7 @@ import { createDatabase } from '../../src/store/database.ts';
 import { createDetectionStore } from '../../src/store/detection-store.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createProgressRecorder } from '../../src/store/progress-store.ts';
+import { createSnapshotStore } from '../../src/store/snapshot-store.ts';
 import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
 import { startTestDatabase, type TestDatabase } from './postgres.ts';
 import { waitFor } from './wait-for.ts';
@@ -124,6 +125,7 @@ export async function startWorld() {
         {
           detection,
           spikes: createSpikeStore(database),
+          snapshots: createSnapshotStore(database),
           alertmanagers: clients,
           catalogue: known,
           metrics,
