@@ -17,6 +17,7 @@ import {
   step,
   type Transition,
 } from '../detect/detector.ts';
+import { type StretchSum, sumStretch } from '../detect/stretch.ts';
 import type { BucketCount } from './ports.ts';
 import { createThreshold, type SettingsOf, type ThresholdHour } from './threshold.ts';
 
@@ -117,6 +118,20 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
 
   return {
     codeCount: () => tracked.size,
+    /** As the threshold last took it; before it did, all codes. */
+    activeCodeCount: () => Math.max(1, threshold.hours().at(-1)?.activeCodeCount ?? tracked.size),
+    /** All codes but this one together, as far as their last hour is remembered; null when nothing is known of them. */
+    sumOthers(code: string, fromSeconds: number, toSeconds: number): StretchSum | null {
+      const sums = [...tracked].flatMap(([other, { state }]) => {
+        const sum = other === code ? null : sumStretch(state, threshold.settings(), fromSeconds, toSeconds);
+        return sum === null ? [] : [sum];
+      });
+      if (sums.length === 0) return null;
+      return {
+        observed: sums.reduce((total, { observed }) => total + observed, 0),
+        expected: sums.reduce((total, { expected }) => total + expected, 0),
+      };
+    },
     isOpen: (code: string) => isOpenOf(tracked.get(code)),
     lastOpening: (code: string) => tracked.get(code)?.lastOpening ?? null,
     openCodes: () => [...tracked].filter(([, each]) => isOpenOf(each)).map(([code]) => code),

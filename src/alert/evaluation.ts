@@ -71,7 +71,18 @@ interface Place {
 
 export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps) {
   const { detection, spikes, monotonicMs } = deps;
-  const judging: JudgementDeps = { ...deps, staticLabels: config.labels };
+  const judging: JudgementDeps = {
+    ...deps,
+    staticLabels: config.labels,
+    evidence: {
+      reader: spikes,
+      monotonicMs,
+      outlook: {
+        activeCodeCount: () => memory.states.activeCodeCount(),
+        sumOthers: (code, fromSeconds, toSeconds) => memory.states.sumOthers(code, fromSeconds, toSeconds),
+      },
+    },
+  };
   let memory = createMemory();
   /** null: the states are yet to be restored. */
   let place: Place | null = null;

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox';
 import type { SpikeRecord } from '../alert/spike.ts';
 import { moment, nullableMoment, nullableNumber, nullableString, toText, toTextOrNull } from './envelope-answer.ts';
+import { answerEvidence, EvidenceAnswer, type Role } from './evidence-answer.ts';
 
 export const SpikeAnswer = Type.Object({
   id: Type.String(),
@@ -23,13 +24,7 @@ export const SpikeAnswer = Type.Object({
   windowSeconds: Type.Number(),
   score: Type.Number(),
   labels: Type.Record(Type.String(), Type.String()),
-  evidence: Type.Object({
-    requestIds: Type.Array(Type.String(), { description: 'Up to three, newest first' }),
-    dominantDetail: Type.Union([
-      Type.Object({ key: Type.String(), value: Type.String(), shareRatio: Type.Number() }),
-      Type.Null(),
-    ]),
-  }),
+  evidence: EvidenceAnswer,
   lastSeenAt: nullableMoment(
     'The last error before the silence, of returning_code and silent_code; null: not known, or another kind',
   ),
@@ -48,7 +43,7 @@ export const SpikeAnswer = Type.Object({
 });
 export type SpikeAnswer = Static<typeof SpikeAnswer>;
 
-export function answerSpike(spike: SpikeRecord): SpikeAnswer {
+export function answerSpike(spike: SpikeRecord, role: Role): SpikeAnswer {
   const {
     startsAtMs,
     openedAtMs,
@@ -74,6 +69,6 @@ export function answerSpike(spike: SpikeRecord): SpikeAnswer {
     lastSeenAt: toTextOrNull(lastSeenAtMs),
     breadth: breadth === null ? null : { ...breadth, codes: [...breadth.codes] },
     labels: { ...labels },
-    evidence: { requestIds: [...evidence.requestIds], dominantDetail: evidence.dominantDetail },
+    evidence: answerEvidence(evidence, spike.windowSeconds, role),
   };
 }

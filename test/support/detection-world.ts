@@ -167,14 +167,14 @@ export async function startWorld() {
         atMs,
       ]);
     },
-    /** Rows of the surge, for its evidence: newest `req-1`. */
-    async storeErrors(atMs: number, service: string): Promise<void> {
+    /** Ten rows for the evidence, all of one client: newest `req-1`. */
+    async storeErrors(atMs: number, service: string, prefix = 'req'): Promise<void> {
       await server.query("select prepare_envelope_day((to_timestamp($1::float8 / 1000) at time zone 'UTC')::date)", [atMs]);
       await server.query(
-        `insert into envelope (request_id, code, day, occurred_at, received_at, status, source, message, details, service, redaction_version)
-         select 'req-' || n, $1, (at at time zone 'UTC')::date, at, at, 401, 'webhook', 'no', '{}', $3, 1
+        `insert into envelope (request_id, code, day, occurred_at, received_at, status, source, message, details, service, client, redaction_version)
+         select $4 || '-' || n, $1, (at at time zone 'UTC')::date, at, at, 401, 'webhook', 'no', '{}', $3, 'acme', 1
          from generate_series(1, 10) as n, lateral (select to_timestamp($2::float8 / 1000) - n * interval '1 s' as at) as moment`,
-        [CODE, atMs, service],
+        [CODE, atMs, service, prefix],
       );
     },
     spikes: async () => (await createSpikeReader(database).listSpikes({ limit: 100 })).items,
