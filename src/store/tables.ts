@@ -179,6 +179,13 @@ export interface Spike {
   window_seconds: number;
 }
 
+export interface Traffic {
+  at: Timestamp;
+  factor: number;
+  requests_per_second: number;
+  usual_per_second: number | null;
+}
+
 export interface DB {
   bucket_count: BucketCount;
   collected_span: CollectedSpan;
@@ -196,4 +203,5 @@ export interface DB {
   late_code: LateCode;
   replica: Replica;
   spike: Spike;
+  traffic: Traffic;
 }
