@@ -17,8 +17,7 @@ import {
   step,
   type Transition,
 } from '../detect/detector.ts';
-import type { TrafficPoint } from '../detect/traffic.ts';
-import { trafficFactors } from '../detect/traffic-line.ts';
+import { type StretchSum, sumStretch } from '../detect/stretch.ts';
 import type { BucketCount } from './ports.ts';
 import { createThreshold, type SettingsOf, type ThresholdHour } from './threshold.ts';
 
@@ -38,8 +37,6 @@ export interface Stretch {
   readonly counts: readonly BucketCount[];
   /** What was collected of it. */
   readonly spans: readonly Span[];
-  /** How busy the API was, as far as that is known: the newest point before the range, and those in it. */
-  readonly traffic: readonly TrafficPoint[];
 }
 
 /** A state as it is stored. */
@@ -80,8 +77,6 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
   const tracked = new Map<string, Tracked>();
   const threshold = createThreshold(settingsOf);
   let silent = createTracked();
-  /** Of the newest bucket. */
-  let trafficFactor = 1;
   let stepCount = 0;
 
   function createTracked(): Tracked {
@@ -96,14 +91,15 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
   async function follow(
     each: Tracked,
     counts: ReadonlyMap<number, number>,
-    { buckets, factors, untilSeconds }: Way,
+    buckets: readonly number[],
+    untilSeconds: number,
   ): Promise<readonly Transition[]> {
     const transitions: Transition[] = [];
-    for (const [index, bucket] of buckets.entries()) {
+    for (const bucket of buckets) {
       if (bucket < each.steppedUntilSeconds) continue;
       const count = counts.get(bucket) ?? 0;
       if (count > 0) each.lastSeenSeconds = bucket;
-      const transition = step(each.state, threshold.settings(), bucket, count, factors[index]);
+      const transition = step(each.state, threshold.settings(), bucket, count);
       if (transition?.event === 'open') each.lastOpening = transition;
       if (transition !== null) transitions.push(transition);
       stepCount += 1;
@@ -122,36 +118,50 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
 
   return {
     codeCount: () => tracked.size,
+    /** As the threshold last took it; before it did, all codes. */
+    activeCodeCount: () => Math.max(1, threshold.hours().at(-1)?.activeCodeCount ?? tracked.size),
+    /** All codes but this one together, as far as their last hour is remembered; null when nothing is known of them. */
+    sumOthers(code: string, fromSeconds: number, toSeconds: number): StretchSum | null {
+      const sums = [...tracked].flatMap(([other, { state }]) => {
+        const sum = other === code ? null : sumStretch(state, threshold.settings(), fromSeconds, toSeconds);
+        return sum === null ? [] : [sum];
+      });
+      if (sums.length === 0) return null;
+      return {
+        observed: sums.reduce((total, { observed }) => total + observed, 0),
+        expected: sums.reduce((total, { expected }) => total + expected, 0),
+      };
+    },
     isOpen: (code: string) => isOpenOf(tracked.get(code)),
     lastOpening: (code: string) => tracked.get(code)?.lastOpening ?? null,
     openCodes: () => [...tracked].filter(([, each]) => isOpenOf(each)).map(([code]) => code),
     expectedErrorsPerSecond(code: string, atSeconds: number): number | null {
       const each = tracked.get(code);
-      const expected = each === undefined ? null : expectedAt(each.state, threshold.settings(), atSeconds, trafficFactor);
+      const expected = each === undefined ? null : expectedAt(each.state, threshold.settings(), atSeconds);
       return expected === null ? null : expected / BUCKET_SECONDS;
     },
 
     /** Moves every code on through the stretch. Answers what opened and closed, in the order of event time. */
-    async advance(stretch: Stretch): Promise<readonly CodeTransition[]> {
-      const way = wayOf(stretch);
-      const byCode = countsByCode(stretch.counts);
+    async advance({ range, counts, spans }: Stretch): Promise<readonly CodeTransition[]> {
+      const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
+      const byCode = countsByCode(counts);
       for (const code of byCode.keys()) {
         if (!tracked.has(code)) tracked.set(code, { ...silent, state: structuredClone(silent.state) });
       }
       const found: CodeTransition[] = [];
       for (const [code, each] of tracked) {
-        const transitions = await follow(each, byCode.get(code) ?? NO_COUNTS, way);
+        const transitions = await follow(each, byCode.get(code) ?? NO_COUNTS, buckets, range.endSeconds);
         for (const transition of transitions) found.push({ code, transition });
       }
-      await follow(silent, NO_COUNTS, way);
-      trafficFactor = way.factors.at(-1) ?? trafficFactor;
+      await follow(silent, NO_COUNTS, buckets, range.endSeconds);
       return found.sort((one, other) => one.transition.bucketStartSeconds - other.transition.bucketStartSeconds);
     },
 
     /** Computes one code's state anew from all its counts and swaps it in. */
-    async recompute(code: string, stretch: Stretch): Promise<void> {
+    async recompute(code: string, { range, counts, spans }: Stretch): Promise<void> {
       const each = createTracked();
-      await follow(each, countsByCode(stretch.counts).get(code) ?? NO_COUNTS, wayOf(stretch));
+      const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
+      await follow(each, countsByCode(counts).get(code) ?? NO_COUNTS, buckets, range.endSeconds);
       tracked.set(code, each);
     },
 
@@ -180,19 +190,6 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       silent = trackedOf(snapshot);
     },
   };
-}
-
-/** What all codes share of a stretch. */
-interface Way {
-  readonly buckets: readonly number[];
-  /** What traffic multiplies the expectation of each bucket by. */
-  readonly factors: readonly number[];
-  readonly untilSeconds: number;
-}
-
-function wayOf({ range, spans, traffic }: Stretch): Way {
-  const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
-  return { buckets, factors: trafficFactors(traffic, buckets), untilSeconds: range.endSeconds };
 }
 
 const NO_COUNTS: ReadonlyMap<number, number> = new Map();

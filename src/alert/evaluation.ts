@@ -12,7 +12,7 @@ import { type Found, type JudgementDeps, judge } from './judgement.ts';
 import { createLastSeen, type LastSeen } from './last-seen.ts';
 import { createLateCodes } from './late-codes.ts';
 import type { StaticLabels } from './payload.ts';
-import type { AlertLog, DetectionStore, SnapshotStore, SpikeChange, SpikeStore, TrafficStore } from './ports.ts';
+import type { AlertLog, DetectionStore, SnapshotStore, SpikeChange, SpikeStore } from './ports.ts';
 import { reconcile } from './reconcile.ts';
 import { restoreStates } from './restore-states.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -37,7 +37,6 @@ export interface EvaluationDeps {
   readonly detection: DetectionStore;
   readonly spikes: SpikeStore;
   readonly snapshots: SnapshotStore;
-  readonly traffic: Pick<TrafficStore, 'readTraffic'>;
   readonly catalogue: Catalogue;
   readonly log: AlertLog;
   readonly breathe: () => Promise<void>;
@@ -72,7 +71,18 @@ interface Place {
 
 export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps) {
   const { detection, spikes, monotonicMs } = deps;
-  const judging: JudgementDeps = { ...deps, staticLabels: config.labels };
+  const judging: JudgementDeps = {
+    ...deps,
+    staticLabels: config.labels,
+    evidence: {
+      reader: spikes,
+      monotonicMs,
+      outlook: {
+        activeCodeCount: () => memory.states.activeCodeCount(),
+        sumOthers: (code, fromSeconds, toSeconds) => memory.states.sumOthers(code, fromSeconds, toSeconds),
+      },
+    },
+  };
   let memory = createMemory();
   /** null: the states are yet to be restored. */
   let place: Place | null = null;
@@ -194,8 +204,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     const bucketCount = Math.max(1, Math.floor(STEPS_A_STRETCH / (memory.states.codeCount() + 1)));
     const range = { startSeconds, endSeconds: Math.min(limitSeconds, hourEnd, startSeconds + bucketCount * BUCKET_SECONDS) };
     const [counts, spans] = [await detection.readCounts(range), await detection.readSpans(range)];
-    const traffic = await deps.traffic.readTraffic(range);
-    const transitions = await memory.states.advance({ range, counts, spans, traffic });
+    const transitions = await memory.states.advance({ range, counts, spans });
     here.positionSeconds = range.endSeconds;
     if (range.endSeconds % HOUR_SECONDS === 0) memory.states.adjustThreshold(range.endSeconds);
     return { transitions, sightings: lastSeen?.note(counts) ?? [] };

@@ -16,7 +16,7 @@ export interface Found {
 }
 
 export interface JudgementDeps extends OpeningsDeps, NewsDeps {
-  readonly spikes: Pick<SpikeStore, 'activeSpikes' | 'sampleErrors' | 'sampleNewest'>;
+  readonly spikes: Pick<SpikeStore, 'activeSpikes' | 'sampleNewest'>;
 }
 
 /** @throws StoreUnavailable: nothing was decided, the same call may be made again. */

@@ -6,7 +6,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import { judgeSighting, type Sighting } from './code-news.ts';
 import { type StaticLabels, spikeLabels } from './payload.ts';
 import type { DetectionStore, NewestError, SpikeChange, SpikeStore } from './ports.ts';
-import type { NewSpike } from './spike.ts';
+import { type NewSpike, NO_EVIDENCE } from './spike.ts';
 import { BUCKET_MS, type LifeTime, NEWS_MS } from './spike-life.ts';
 import { WATERMARK_LAG_MS } from './watermark.ts';
 
@@ -61,7 +61,7 @@ function newSpike(kind: NewSpike['kind'], sighting: Sighting, { errors, status, 
     windowSeconds: BUCKET_MS / 1000,
     score: 0,
     labels,
-    evidence: { requestIds: errors.map(({ requestId }) => requestId), dominantDetail: null, traffic: null },
+    evidence: { ...NO_EVIDENCE, requestIds: errors.map(({ requestId }) => requestId) },
     lastSeenAtMs: sighting.lastSeenSeconds === null ? null : sighting.lastSeenSeconds * 1000,
     breadth: null,
   };

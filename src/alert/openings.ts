@@ -5,24 +5,16 @@
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { CodeTransition } from './code-states.ts';
-import { dominantDetail } from './dominant-detail.ts';
+import { createEvidence, type EvidenceDeps } from './evidence.ts';
 import { type StaticLabels, spikeLabels } from './payload.ts';
-import type { SampledError, SpikeChange, SpikeStore, TrafficStore } from './ports.ts';
+import type { SpikeChange } from './ports.ts';
 import type { NewSpike, SpikeRecord } from './spike.ts';
-import { BUCKET_MS, judgeOpening, type LifeTime, type SpikePlace } from './spike-life.ts';
-import { trafficEvidence } from './traffic-evidence.ts';
-import { WATERMARK_LAG_MS } from './watermark.ts';
+import { judgeOpening, type LifeTime, type SpikePlace } from './spike-life.ts';
 
-/** Errors looked at for what a surge has in common. */
-const SAMPLE_COUNT = 300;
-/** Errors before the surge, to compare with. */
-const BEFORE_MS = 3_600_000;
-const SHOWN_REQUEST_COUNT = 3;
 const KIND = 'surge';
 
 export interface OpeningsDeps {
-  readonly spikes: Pick<SpikeStore, 'sampleErrors'>;
-  readonly traffic: Pick<TrafficStore, 'readTraffic'>;
+  readonly evidence: EvidenceDeps;
   readonly catalogue: Catalogue;
   readonly staticLabels: StaticLabels;
 }
@@ -35,6 +27,7 @@ export async function changesOf(
   deps: OpeningsDeps,
 ): Promise<readonly SpikeChange[]> {
   const places = new Map<string, SpikePlace>(active.filter(({ kind }) => kind === KIND).map((spike) => [spike.code, spike]));
+  const gather = createEvidence(deps.evidence);
   const changes: SpikeChange[] = [];
   for (const each of transitions) {
     const { code, transition } = each;
@@ -54,50 +47,31 @@ export async function changesOf(
     }
     if (judged === 'end_and_begin') changes.push({ kind: 'end_untold', of: KIND, code });
     places.set(code, { state: 'pending', openedAtMs: atMs, closedAtMs: null });
-    changes.push({ kind: 'begin', spike: await newSpike(each, deps), isCovered: false });
+    changes.push({ kind: 'begin', spike: await newSpike(each, gather, deps), isCovered: false });
   }
   return changes;
 }
 
 async function newSpike(
   { code, transition }: CodeTransition,
-  { spikes, traffic, catalogue, staticLabels }: OpeningsDeps,
+  gather: ReturnType<typeof createEvidence>,
+  { catalogue, staticLabels }: OpeningsDeps,
 ): Promise<NewSpike> {
-  const startsAtMs = transition.startsAtSeconds * 1000;
-  const openedAtMs = transition.bucketStartSeconds * 1000;
-  // What came while the bucket waited for the watermark is evidence too.
-  const during = await spikes.sampleErrors(code, startsAtMs, openedAtMs + BUCKET_MS + WATERMARK_LAG_MS, SAMPLE_COUNT);
-  const before = await spikes.sampleErrors(code, startsAtMs - BEFORE_MS, startsAtMs, SAMPLE_COUNT);
-  const span = { startSeconds: transition.startsAtSeconds, endSeconds: (openedAtMs + BUCKET_MS) / 1000 };
-  const status = during.length === 0 ? (catalogue.codes.get(code)?.status ?? null) : commonestStatus(during);
+  const { evidence, status: sampled } = await gather(code, transition);
+  const status = sampled === undefined ? (catalogue.codes.get(code)?.status ?? null) : sampled;
   return {
     kind: KIND,
     code,
     status: status === null ? 'unknown' : String(status),
-    startsAtMs,
-    openedAtMs,
+    startsAtMs: transition.startsAtSeconds * 1000,
+    openedAtMs: transition.bucketStartSeconds * 1000,
     observed: transition.observed,
     expected: transition.expected,
     windowSeconds: transition.windowSeconds,
     score: transition.score,
     labels: spikeLabels({ kind: KIND, code, status }, catalogue, staticLabels),
-    evidence: {
-      requestIds: during.slice(0, SHOWN_REQUEST_COUNT).map(({ requestId }) => requestId),
-      dominantDetail: dominantDetail(during.map(valuesOf), before.map(valuesOf)),
-      traffic: trafficEvidence(await traffic.readTraffic(span), span, transition),
-    },
+    evidence,
     lastSeenAtMs: null,
     breadth: null,
   };
-}
-
-function valuesOf({ values }: SampledError) {
-  return values;
-}
-
-function commonestStatus(errors: readonly SampledError[]): number | null {
-  const counts = new Map<number | null, number>();
-  for (const { status } of errors) counts.set(status, (counts.get(status) ?? 0) + 1);
-  const [commonest] = [...counts].sort(([, one], [, other]) => other - one);
-  return commonest?.[0] ?? null;
 }

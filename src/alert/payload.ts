@@ -4,9 +4,10 @@
  * one link for each next step.
  */
 import { type Catalogue, faultOf, severityOf } from '../catalogue/catalogue.ts';
+import { detailText, evidenceSentences } from './evidence-words.ts';
 import { type AlertText, allCodesText, newCodesText, returningText, silentText } from './kind-text.ts';
 import type { SpikeKind, SpikeRecord } from './spike.ts';
-import { momentText, plainText, shareText, spanText, surgeText } from './wording.ts';
+import { momentText, plainText, spanText, surgeText } from './wording.ts';
 
 /** A firing alert stays valid for so long without a resend, so that an outage of minutes resolves nothing. */
 export const FIRING_VALID_MS = 15 * 60_000;
@@ -45,7 +46,6 @@ const ALERT_NAMES: Readonly<Record<SpikeKind, string>> = {
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const SHOWN_REQUEST_COUNT = 3;
 const MOST_LABEL_CHARACTERS = 256;
-const MOST_DETAIL_CHARACTERS = 100;
 /** Code and status of the digest of new codes. */
 const NEW = '_new';
 /** Kept free of our own names: the rest of the contract's labels. */
@@ -98,7 +98,7 @@ export function spikeAlert(spike: SpikeRecord, { nowMs, phase, isLate }: AlertMo
     annotations: withoutEmpty({
       ...spikeText(spike, nowMs),
       request_ids: spike.evidence.requestIds.join(', '),
-      dominant_detail: detailText(spike),
+      dominant_detail: spike.evidence.dominantDetail === null ? '' : detailText(spike.evidence.dominantDetail),
       lateness: isLate ? latenessText(spike, nowMs) : '',
       runbook_url: links.runbookUrl ?? '',
       dashboard_url: links.dashboardUrl ?? '',
@@ -154,19 +154,12 @@ function surgeAlertText(spike: SpikeRecord, nowMs: number): AlertText {
   const status = spike.status === 'unknown' ? 'status unknown' : spike.status;
   return {
     summary: `${spike.code} (${status}, ${spike.labels['fault'] ?? 'server'} fault): ${amount}, since ${since}`,
-    description: `The API answers ${spike.code} far more often than is normal at this time: ${amount}. ${rateText(spike)}It began about ${since}.${over} ${fault}`,
+    description: [
+      `${amount}, since about ${since}.${over}`,
+      ...evidenceSentences(spike.evidence, spike.windowSeconds),
+      fault,
+    ].join(' '),
   };
-}
-
-function rateText({ evidence: { traffic } }: SpikeRecord): string {
-  if (traffic === null) return '';
-  return `${shareText(traffic.errorRatio)} of requests failed with it, usually ${shareText(traffic.usualErrorRatio)}. `;
-}
-
-function detailText({ evidence: { dominantDetail: detail } }: SpikeRecord): string {
-  if (detail === null) return '';
-  const value = plainText(detail.value, MOST_DETAIL_CHARACTERS);
-  return `${plainText(detail.key, MOST_DETAIL_CHARACTERS)}=${value} (${Math.round(detail.shareRatio * 100)} % of sampled errors)`;
 }
 
 function latenessText(spike: SpikeRecord, nowMs: number): string {

@@ -4,10 +4,10 @@
  * that epoch is the lease's: `stale` says that another replica leads now and nothing was written.
  */
 import type { Span } from '../detect/collected.ts';
-import type { TrafficPoint } from '../detect/traffic.ts';
 import type { Snapshot } from './code-states.ts';
+import type { SampledValues } from './dominant-detail.ts';
 import type { Alert } from './payload.ts';
-import type { NewSpike, PushResult, SpikeKind, SpikeRecord } from './spike.ts';
+import type { AffectedClients, NewSpike, PushResult, SpikeKind, SpikeRecord } from './spike.ts';
 import type { StateChange } from './spike-life.ts';
 import type { ThresholdHour } from './threshold.ts';
 import type { PartitionPlace } from './watermark.ts';
@@ -114,19 +114,11 @@ export interface SnapshotStore {
   writeSnapshots(epoch: number, write: SnapshotWrite): Promise<Written>;
 }
 
-/** Every method @throws StoreUnavailable while the database is away. */
-export interface TrafficStore {
-  /** Points of the range and the one before it, ascending. */
-  readTraffic(range: Span): Promise<readonly TrafficPoint[]>;
-  /** Adds points; one that is there already stays. */
-  appendTraffic(epoch: number, points: readonly TrafficPoint[]): Promise<Written>;
-}
-
 /** One sampled error, redacted. */
 export interface SampledError {
   readonly requestId: string;
   readonly status: number | null;
-  readonly values: ReadonlyMap<string, string>;
+  readonly values: SampledValues;
 }
 
 export interface NewestError {
@@ -134,12 +126,26 @@ export interface NewestError {
   readonly status: number | null;
 }
 
-export interface SpikeStore {
+/** Errors of the code from..to by event time, newest first, at most so many and for so long; none whose clock was ahead. */
+export interface ErrorSample {
+  readonly code: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly limit: number;
+  readonly timeoutMs: number;
+}
+
+/** Reads that give up in time: null = there was not enough of it. Every method @throws StoreUnavailable. */
+export interface EvidenceReader {
+  sampleErrors(sample: ErrorSample): Promise<readonly SampledError[] | null>;
+  /** Distinct clients of the newest errors; 0: none states its client. */
+  countClients(sample: ErrorSample): Promise<Omit<AffectedClients, 'hourBeforeCount'> | null>;
+}
+
+export interface SpikeStore extends EvidenceReader {
   activeSpikes(): Promise<readonly SpikeRecord[]>;
   /** Those active, and those resolved since then. */
   spikesToTell(resolvedSinceMs: number): Promise<readonly SpikeRecord[]>;
-  /** Errors of the code from..to by event time, newest first; none whose clock was ahead. */
-  sampleErrors(code: string, fromMs: number, toMs: number, limit: number): Promise<readonly SampledError[]>;
   /** By code up to three of its errors from..to by event time, newest first. */
   sampleNewest(codes: readonly string[], fromMs: number, toMs: number): Promise<ReadonlyMap<string, readonly NewestError[]>>;
   changeStates(epoch: number, changes: readonly (StateChange & { readonly id: string })[]): Promise<Written>;

@@ -8,31 +8,58 @@ export type SpikeState = 'pending' | 'firing' | 'resolved';
 export type SpikeKind = (typeof SPIKE_KINDS)[number];
 export type PushResult = (typeof PUSH_RESULTS)[number];
 
-/** One `key=value` that most of a surge's errors share and that errors before it did not. */
+/** The one `key=value` whose share of the errors moved most, against its own baseline. */
 export type DominantDetail = {
   readonly key: string;
   readonly value: string;
-  /** Share of the sampled errors that carry it, 0 to 1. */
+  /** Share of the sampled errors since the onset that carry it, 0 to 1. */
   readonly shareRatio: number;
+  /** The same of the errors before. */
+  readonly beforeRatio: number;
 };
 
-/** Requests from onset to opening, and which share of them failed with the code. */
-export type TrafficEvidence = {
-  readonly requestsPerSecond: number;
-  /** Requests that are usual at that time of day; null while that is not known. */
-  readonly usualPerSecond: number | null;
-  /** Share of requests that failed with this code, 0 to 1, and the share that was expected to. */
-  readonly errorRatio: number;
-  readonly usualErrorRatio: number;
+/** Who met it, as far as envelopes state their client. */
+export type AffectedClients = {
+  /** Distinct clients since the onset. */
+  readonly count: number;
+  /** There were more errors than are looked at: the count is the least it can be. */
+  readonly isLeast: boolean;
+  /** Its name, when it is one alone. */
+  readonly only: string | null;
+  /** Distinct clients that met the code in the hour before. */
+  readonly hourBeforeCount: number;
 };
 
-/** What was seen at the opening. Whoever may not see requestIds or values of details may not see this. */
+/** Errors of all other codes since the onset. */
+export type OtherCodes = { readonly observed: number; readonly expected: number };
+
+/** The window that stood out most, which may hold quiet time before the onset. */
+export type WinningWindow = { readonly windowSeconds: number; readonly observed: number; readonly expected: number };
+
+export type EvidencePart = 'requests' | 'detail' | 'clients';
+
+/** What was seen at the opening, in numbers; evidence-words.ts says it. null: not of this kind of spike, or not known. */
 export type SpikeEvidence = {
   /** Up to three, newest first. */
   readonly requestIds: readonly string[];
   readonly dominantDetail: DominantDetail | null;
-  /** null: the traffic was not known. */
-  readonly traffic: TrafficEvidence | null;
+  readonly winner: WinningWindow | null;
+  /** How often chance alone brings a surprise of this size, in the whole installation. */
+  readonly falseAlarmsPerYear: number | null;
+  readonly clients: AffectedClients | null;
+  readonly otherCodes: OtherCodes | null;
+  /** What could not be read in time: an opening waits for nothing. */
+  readonly missing: readonly EvidencePart[];
+};
+
+export const NO_EVIDENCE: SpikeEvidence = {
+  requestIds: [],
+  dominantDetail: null,
+  winner: null,
+  falseAlarmsPerYear: null,
+  clients: null,
+  otherCodes: null,
+  missing: [],
 };
 
 /** How far a rise is common to all codes: of an all-codes spike. */

@@ -39,8 +39,13 @@ export const THRESHOLD_BOUNDS = { least: 1, most: 50 } as const;
 
 const PRESET_THRESHOLDS: Readonly<Record<Preset, number>> = { standard: 4.2, quiet: 4.9 };
 
+interface FalseAlarmRow {
+  readonly threshold: number;
+  readonly perCodeDay: number;
+}
+
 /** False alarms per code and day by threshold, measured on two weeks of 205 generated series, 60 s buckets. */
-const FALSE_ALARMS_BY_THRESHOLD: readonly { readonly threshold: number; readonly perCodeDay: number }[] = [
+const FALSE_ALARMS_BY_THRESHOLD: readonly FalseAlarmRow[] = [
   { threshold: 3.6, perCodeDay: 0.12 },
   { threshold: 3.8, perCodeDay: 0.062 },
   { threshold: 4, perCodeDay: 0.029 },
@@ -90,14 +95,24 @@ function thresholdFor({ preset = 'standard', threshold, falsePagesPerWeek, activ
  * with the threshold, so the table is read with a straight line in it and carried on by its outer slope at either end.
  */
 function thresholdForBudget(perCodeDay: number): number {
-  const wanted = Math.log(perCodeDay);
+  const { left, slope } = lineWhere((row) => row.perCodeDay <= perCodeDay);
+  const threshold = left.threshold + (Math.log(perCodeDay) - Math.log(left.perCodeDay)) / slope;
+  return Math.min(Math.max(threshold, THRESHOLD_BOUNDS.least), THRESHOLD_BOUNDS.most);
+}
+
+/** The other way round: how often chance alone brings a score of at least this, per code and day. */
+export function falseAlarmsPerCodeDay(score: number): number {
+  const { left, slope } = lineWhere((row) => row.threshold >= score);
+  return left.perCodeDay * Math.exp(slope * (score - left.threshold));
+}
+
+/** The line through the first row for which it holds and the row before; slope in log rate per threshold. */
+function lineWhere(isReached: (row: FalseAlarmRow) => boolean): { readonly left: FalseAlarmRow; readonly slope: number } {
   let [left, right] = FALSE_ALARMS_BY_THRESHOLD;
   for (const next of FALSE_ALARMS_BY_THRESHOLD.slice(2)) {
-    if (right !== undefined && Math.log(right.perCodeDay) <= wanted) break;
+    if (right !== undefined && isReached(right)) break;
     [left, right] = [right, next];
   }
   if (left === undefined || right === undefined) throw new RangeError('the table of false alarms needs two rows');
-  const slope = (right.threshold - left.threshold) / (Math.log(right.perCodeDay) - Math.log(left.perCodeDay));
-  const threshold = left.threshold + slope * (wanted - Math.log(left.perCodeDay));
-  return Math.min(Math.max(threshold, THRESHOLD_BOUNDS.least), THRESHOLD_BOUNDS.most);
+  return { left, slope: Math.log(right.perCodeDay / left.perCodeDay) / (right.threshold - left.threshold) };
 }

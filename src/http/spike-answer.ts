@@ -2,13 +2,7 @@
 import Type, { type Static } from 'typebox';
 import type { SpikeRecord } from '../alert/spike.ts';
 import { moment, nullableMoment, nullableNumber, nullableString, toText, toTextOrNull } from './envelope-answer.ts';
-
-const TrafficAnswer = Type.Object({
-  requestsPerSecond: Type.Number(),
-  usualPerSecond: nullableNumber('Requests a second that are usual at that time of day'),
-  errorRatio: Type.Number({ description: 'Share of requests that failed with this code' }),
-  usualErrorRatio: Type.Number({ description: 'Share that was expected to' }),
-});
+import { answerEvidence, EvidenceAnswer, type Role } from './evidence-answer.ts';
 
 export const SpikeAnswer = Type.Object({
   id: Type.String(),
@@ -30,14 +24,7 @@ export const SpikeAnswer = Type.Object({
   windowSeconds: Type.Number(),
   score: Type.Number(),
   labels: Type.Record(Type.String(), Type.String()),
-  evidence: Type.Object({
-    requestIds: Type.Array(Type.String(), { description: 'Up to three, newest first' }),
-    dominantDetail: Type.Union([
-      Type.Object({ key: Type.String(), value: Type.String(), shareRatio: Type.Number() }),
-      Type.Null(),
-    ]),
-    traffic: Type.Union([TrafficAnswer, Type.Null()], { description: 'From onset to opening; null: not known' }),
-  }),
+  evidence: EvidenceAnswer,
   lastSeenAt: nullableMoment(
     'The last error before the silence, of returning_code and silent_code; null: not known, or another kind',
   ),
@@ -56,7 +43,7 @@ export const SpikeAnswer = Type.Object({
 });
 export type SpikeAnswer = Static<typeof SpikeAnswer>;
 
-export function answerSpike(spike: SpikeRecord): SpikeAnswer {
+export function answerSpike(spike: SpikeRecord, role: Role): SpikeAnswer {
   const {
     startsAtMs,
     openedAtMs,
@@ -82,6 +69,6 @@ export function answerSpike(spike: SpikeRecord): SpikeAnswer {
     lastSeenAt: toTextOrNull(lastSeenAtMs),
     breadth: breadth === null ? null : { ...breadth, codes: [...breadth.codes] },
     labels: { ...labels },
-    evidence: { requestIds: [...evidence.requestIds], dominantDetail: evidence.dominantDetail, traffic: evidence.traffic },
+    evidence: answerEvidence(evidence, spike.windowSeconds, role),
   };
 }

@@ -7,6 +7,8 @@ import { ErrorAnswer, Refusal } from './error-answer.ts';
 import { answerSpike, SpikeAnswer } from './spike-answer.ts';
 
 const DEFAULT_LIMIT = 50;
+/** Until there are credentials, whoever reaches us may see what support sees. */
+const ROLE = 'support';
 const literals = <const T extends readonly string[]>(...values: T) =>
   Type.Union(values.map((value) => Type.Literal<T[number]>(value)));
 
@@ -39,7 +41,7 @@ export function addSpikeRoutes(app: HttpApp, spikes: SpikeReader): void {
         if (error instanceof RangeError) throw new Refusal(400, 'cursor is none that a page before answered.');
         throw error;
       });
-      return { items: page.items.map(answerSpike), nextCursor: page.nextCursor };
+      return { items: page.items.map((spike) => answerSpike(spike, ROLE)), nextCursor: page.nextCursor };
     },
   );
   app.get(
@@ -55,7 +57,7 @@ export function addSpikeRoutes(app: HttpApp, spikes: SpikeReader): void {
     async (request) => {
       const spike = await spikes.getSpike(request.params.id);
       if (spike === null) throw new Refusal(404, 'There is no spike with this id.', { code: 'SPIKE_NOT_FOUND' });
-      return answerSpike(spike);
+      return answerSpike(spike, ROLE);
     },
   );
 }

@@ -4,9 +4,11 @@
  */
 import { type Selectable, sql } from 'kysely';
 import type { NewestError, SpikeStore } from '../alert/ports.ts';
-import type { Breadth, SpikeEvidence, SpikeKind, SpikeReader, SpikeRecord, SpikeState, TrafficEvidence } from '../alert/spike.ts';
+import type { Breadth, SpikeKind, SpikeReader, SpikeRecord, SpikeState } from '../alert/spike.ts';
 import type { Database } from './database.ts';
 import { changeAsLeader } from './detection-store.ts';
+import { createEvidenceReader } from './evidence-reader.ts';
+import { evidenceOf, fieldsOf } from './evidence-row.ts';
 import type { JsonValue, Spike } from './tables.ts';
 
 const SPIKE_ID = /^\d{1,18}$/;
@@ -14,8 +16,6 @@ const CURSOR = /^(\d{1,15})-(\d{1,18})$/;
 const KINDS: readonly SpikeKind[] = ['surge', 'new_code', 'returning_code', 'silent_code', 'all_codes'];
 const STATES: readonly SpikeState[] = ['pending', 'firing', 'resolved'];
 const NEWEST_COUNT = 3;
-/** Longest value of details that is looked at as an explanation. */
-const MOST_VALUE_CHARACTERS = 100;
 
 export function createSpikeReader({ kysely }: Pick<Database, 'kysely'>): SpikeReader {
   const spikes = () => kysely.selectFrom('spike').selectAll().orderBy('opened_at', 'desc').orderBy('id', 'desc');
@@ -61,6 +61,7 @@ export function createSpikeReader({ kysely }: Pick<Database, 'kysely'>): SpikeRe
 export function createSpikeStore(database: Database): SpikeStore {
   const { kysely } = database;
   return {
+    ...createEvidenceReader(database),
     activeSpikes: createSpikeReader(database).activeSpikes,
     async spikesToTell(resolvedSinceMs) {
       const rows = await kysely
@@ -70,24 +71,6 @@ export function createSpikeStore(database: Database): SpikeStore {
         .orderBy('id')
         .execute();
       return rows.map(spikeOf);
-    },
-    async sampleErrors(code, fromMs, toMs, limit) {
-      const rows = await kysely
-        .selectFrom('envelope')
-        .select(['request_id', 'status', 'service', 'route', 'method', 'client', 'release', 'details'])
-        .where('code', '=', code)
-        .where('occurred_at', '>=', new Date(fromMs))
-        .where('occurred_at', '<', new Date(toMs))
-        // A clock that was ahead counts for nothing, also not when that time comes.
-        .where(sql<boolean>`not coalesce('clock_ahead' = any(sanitized), false)`)
-        .orderBy('occurred_at', 'desc')
-        .limit(limit)
-        .execute();
-      return rows.map(({ request_id, status, details, ...context }) => ({
-        requestId: request_id,
-        status,
-        values: new Map([...scalarsOf(context, ''), ...scalarsOf(fieldsOf(details), 'details.')]),
-      }));
     },
     async sampleNewest(codes, fromMs, toMs) {
       const { rows } = await sql<{ code: string; request_id: string; status: number | null }>`
@@ -143,20 +126,6 @@ function groupsOf<T extends { readonly id: string }>(changes: readonly T[]): rea
   });
 }
 
-/** Values short enough to be compared and shown. */
-function scalarsOf(
-  fields: Readonly<Record<string, JsonValue | undefined>>,
-  prefix: string,
-): readonly (readonly [string, string])[] {
-  return Object.entries(fields).flatMap(([key, value]) =>
-    (typeof value === 'string' && value.length <= MOST_VALUE_CHARACTERS) ||
-    typeof value === 'number' ||
-    typeof value === 'boolean'
-      ? [[`${prefix}${key}`, String(value)] as const]
-      : [],
-  );
-}
-
 /** A row in the words of everybody else. @throws TypeError when the row holds what this version does not know. */
 function spikeOf(row: Selectable<Spike>): SpikeRecord {
   return {
@@ -198,34 +167,10 @@ function memberOf<T extends string>(members: readonly T[], value: string): T {
   return found;
 }
 
-function fieldsOf(value: JsonValue | undefined): { readonly [key: string]: JsonValue | undefined } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-}
-
 function textsOf(value: JsonValue): Record<string, string> {
   return Object.fromEntries(
     Object.entries(fieldsOf(value)).flatMap(([key, text]) => (typeof text === 'string' ? [[key, text]] : [])),
   );
-}
-
-function evidenceOf(value: JsonValue): SpikeEvidence {
-  const { requestIds, dominantDetail, traffic } = fieldsOf(value);
-  const { key, value: detail, shareRatio } = fieldsOf(dominantDetail);
-  return {
-    requestIds: Array.isArray(requestIds) ? requestIds.filter((id) => typeof id === 'string') : [],
-    dominantDetail:
-      typeof key === 'string' && typeof detail === 'string' && typeof shareRatio === 'number'
-        ? { key, value: detail, shareRatio }
-        : null,
-    traffic: trafficOf(traffic),
-  };
-}
-
-function trafficOf(value: JsonValue | undefined): TrafficEvidence | null {
-  const { requestsPerSecond, usualPerSecond, errorRatio, usualErrorRatio } = fieldsOf(value);
-  if (typeof requestsPerSecond !== 'number' || typeof errorRatio !== 'number' || typeof usualErrorRatio !== 'number') return null;
-  const usual = typeof usualPerSecond === 'number' ? usualPerSecond : null;
-  return { requestsPerSecond, usualPerSecond: usual, errorRatio, usualErrorRatio };
 }
 
 function breadthOf(value: JsonValue): Breadth | null {

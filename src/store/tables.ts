@@ -179,13 +179,6 @@ export interface Spike {
   window_seconds: number;
 }
 
-export interface Traffic {
-  at: Timestamp;
-  factor: number;
-  requests_per_second: number;
-  usual_per_second: number | null;
-}
-
 export interface DB {
   bucket_count: BucketCount;
   collected_span: CollectedSpan;
@@ -203,5 +196,4 @@ export interface DB {
   late_code: LateCode;
   replica: Replica;
   spike: Spike;
-  traffic: Traffic;
 }

@@ -12,6 +12,7 @@ import { type Html, html, type Value } from './html.ts';
 import { drawPage } from './layout.ts';
 import { copyButton, linkCode, linkRequest, markFault, markState } from './marks.ts';
 import { sayCount, sayFactor, sayMoment, sayMomentAndAgo, sayNumber } from './say.ts';
+import { sayPercent, showDetail } from './spike-evidence.ts';
 import type { View } from './view.ts';
 import { showText } from './visible-text.ts';
 
@@ -102,8 +103,7 @@ function sayJustThem(view: View, { code, spikeNow, spikeThen, commonness }: Code
 
 function sayCause({ evidence: { dominantDetail } }: SpikeRecord): Value {
   if (dominantDetail === null) return null;
-  const { key, value, shareRatio } = dominantDetail;
-  return html` ${sayNumber(shareRatio * 100)} % of them carry <span class="code">${showText(key, 100)} = ${showText(value, 200)}</span>.`;
+  return html` ${sayPercent(dominantDetail.shareRatio)} of its errors carry ${showDetail(dominantDetail)}.`;
 }
 
 function sayHour({ lastHourCount, earlierHourCounts }: CodeFindings['commonness']): string {

@@ -4,8 +4,6 @@ import { type Html, html } from './html.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** Smaller shares are told as less than this. */
-const LEAST_PERCENT = 0.001;
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -20,12 +18,6 @@ export function sayNumber(value: number): string {
   const [whole = '0', decimal] = String(Math.abs(rounded)).split('.');
   const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, '\u2009') : whole;
   return `${rounded < 0 ? '−' : ''}${grouped}${decimal === undefined ? '' : `.${decimal}`}`;
-}
-
-/** '0.4 %', '0.04 %', '12 %': two digits of a share from 0 to 1. */
-export function sayShare(ratio: number): string {
-  const percent = ratio * 100;
-  return percent > 0 && percent < LEAST_PERCENT ? `less than ${LEAST_PERCENT} %` : `${Number(percent.toPrecision(2))} %`;
 }
 
 /** '4 minutes', '1 hour', '3 days': the largest unit that fits. */

@@ -5,10 +5,10 @@ import { drawChart, seriesOf, unitOf } from './chart.ts';
 import { type Html, html, type Value } from './html.ts';
 import { drawPage } from './layout.ts';
 import { linkRequest, markFault, markState, sayKind, showCode } from './marks.ts';
-import { sayMoment, sayMomentAndAgo, sayNumber, sayShare, saySpan } from './say.ts';
+import { sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
 import { drawSpikeCard, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
+import { drawEvidence } from './spike-evidence.ts';
 import { type View, withQuery } from './view.ts';
-import { showText } from './visible-text.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -46,6 +46,7 @@ export function drawSpikePage(view: View, spike: SpikeRecord, detail: CodeDetail
 <p class="byline">${markState(spike.state)}${markFault(fault)}<span>${linkSpikeCode(view, spike)}</span><span>${sayStatus(spike.status)}</span></p>
 <p class="lead">${saySpike(spike)} ${saySince(view, spike)}</p>
 ${spike.isLate && html`<p class="note">It could be told only late: it was under way, or over, before an alert could go out.</p>`}
+${drawEvidence(view, spike)}
 </article>
 ${
   detail !== null &&
@@ -57,7 +58,6 @@ ${
     numbersUrl: withQuery(view.link('v1', 'codes', spike.code), { from: detail.span.fromMs, to: detail.span.toMs }),
   })
 }
-<section><h2>What its errors have in common</h2>${drawEvidence(spike)}${drawRate(spike)}</section>
 <section><h2>Requests to look at</h2>
 ${spike.evidence.requestIds.length === 0 ? html`<p>No request was noted when it opened.</p>` : html`<ul class="plain">${spike.evidence.requestIds.map((id) => html`<li>${linkRequest(view, id)}</li>`)}</ul>`}
 ${!spike.code.startsWith('_') && html`<p><a href="${withQuery(view.link('envelopes'), { code: spike.code, from: spike.startsAtMs, to: spike.closedAtMs })}">All of its errors</a></p>`}
@@ -77,20 +77,8 @@ function sayStatus(status: string): string {
   return /^\d+$/.test(status) ? `HTTP ${status}` : 'HTTP status unknown';
 }
 
-function drawEvidence({ evidence: { dominantDetail } }: SpikeRecord): Html {
-  if (dominantDetail === null) return html`<p>No single detail explains it: the errors differ as they always do.</p>`;
-  const { key, value, shareRatio } = dominantDetail;
-  return html`<p>${sayNumber(shareRatio * 100)} % of them carry <span class="code">${showText(key, 100)} = ${showText(value, 200)}</span>, which errors before it did not.</p>`;
-}
-
-function drawRate({ evidence: { traffic } }: SpikeRecord): Value {
-  if (traffic === null) return null;
-  const { requestsPerSecond, usualPerSecond, errorRatio, usualErrorRatio } = traffic;
-  const usual = usualPerSecond === null ? '' : `, usually ${sayNumber(usualPerSecond)} at this time of day`;
-  return html`<p>${sayShare(errorRatio)} of requests failed with it, usually ${sayShare(usualErrorRatio)}. There were ${sayNumber(requestsPerSecond)} requests a second${usual}.</p>`;
-}
-
 function drawFacts(view: View, spike: SpikeRecord): Html {
+  const { winner } = spike.evidence;
   const moment = (ms: number | null, none: string): Value => (ms === null ? none : sayMomentAndAgo(ms, view.nowMs));
   const rows: readonly (readonly [string, Value])[] = [
     ['Began (estimated)', moment(spike.startsAtMs, '–')],
@@ -100,9 +88,10 @@ function drawFacts(view: View, spike: SpikeRecord): Html {
     ['Why it was over', spike.closeReason],
     ['Observed', `${sayNumber(spike.observed)} in ${saySpan(spike.windowSeconds * 1000)}`],
     ['Normal', `${sayNumber(spike.expected)} in ${saySpan(spike.windowSeconds * 1000)}`],
+    ['Window that stood out most', winner !== null && saySpan(winner.windowSeconds * 1000)],
     ['Score', sayNumber(spike.score)],
     ['Severity', spike.labels['severity']],
     ['Team', spike.labels['team']],
   ];
-  return html`<table class="facts"><tbody>${rows.map(([name, value]) => value !== undefined && value !== null && html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
+  return html`<table class="facts"><tbody>${rows.map(([name, value]) => value !== undefined && value !== null && value !== false && html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
 }

@@ -163,8 +163,17 @@ describe('the pages', { skip: skipReason(chromiumMissing) }, () => {
     }
     const page = await open('/spikes/1', 'spike');
     assert.equal(await page.locator('.plot canvas').count(), 1);
-    assert.match(await page.innerText('main'), /gateway = razorpay/);
-    assert.match(await page.innerText('main'), /1\.4 % of requests failed with it, usually 0\.04 %/);
+    const text = await page.innerText('main');
+    assert.match(text, /What changed\?\s+details\.gateway = razorpay: 97 % of the errors since the onset, 31 % before\./);
+    assert.match(text, /Is it just one client\?\s+No\. From 13 clients; 9 in the hour before\./);
+    assert.match(text, /Is it this code alone\?\s+Other codes are as usual \(1\.0 times expected\): this code alone\./);
+    assert.match(text, /Could it be chance\?\s+By chance a surprise of this size comes less than once in 10 years/);
+    const top = await page.locator('.answers').boundingBox();
+    const chart = await page.locator('.plot').boundingBox();
+    assert.ok(
+      top !== null && chart !== null && top.y + top.height < 800 && top.y < chart.y,
+      'the answers stand in the first screen',
+    );
   });
 
   test('a page that does not exist is told as a page', async () => {
@@ -332,8 +341,12 @@ async function fill({ query }: TestDatabase): Promise<void> {
       },
       {
         requestIds: ['req_7a8b9c0d1e26', 'req_pay1000', 'req_pay1001'],
-        dominantDetail: { key: 'gateway', value: 'razorpay', shareRatio: 0.97 },
-        traffic: { requestsPerSecond: 95, usualPerSecond: 90, errorRatio: 0.014, usualErrorRatio: 0.0004 },
+        dominantDetail: { key: 'details.gateway', value: 'razorpay', shareRatio: 0.97, beforeRatio: 0.31 },
+        winner: { windowSeconds: 180, observed: 99, expected: 4.7 },
+        falseAlarmsPerYear: 0.02,
+        clients: { count: 13, isLeast: false, only: null, hourBeforeCount: 9 },
+        otherCodes: { observed: 131, expected: 127 },
+        missing: [],
       },
     ],
   );

@@ -45,6 +45,8 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
   test('a tenfold surge after an hour of normal errors is one spike: firing with all it should say, then resolved', async () => {
     const [world, alertmanager] = [await startWorld(), await openAlertmanager()];
     await storeSurge(world);
+    await world.count(world.nowMs - 70 * MINUTE_MS, world.nowMs + 15 * MINUTE_MS, NORMAL_COUNT, 'TOKEN_EXPIRED');
+    await world.storeErrors(world.nowMs - 10 * MINUTE_MS, 'calls', 'before');
     await world.storeErrors(world.nowMs - 30_000, 'login');
     const loop = world.loop({ clients: clientsOf(alertmanager) });
     await loop.tick();
@@ -74,10 +76,17 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
       summary ?? '',
       /^INVALID_CREDENTIALS \(401, client fault\): \d+ errors in \d+ seconds, [\d.]+ times the expected [\d.]+, since /,
     );
-    assert.match(description ?? '', /It began about \d\d:\d\d UTC\./);
+    assert.match(
+      description ?? '',
+      /^\d+ errors in \d+ seconds, [\d.]+ times the expected [\d.]+, since about (\d+ \w+ )?\d\d:\d\d UTC\. service=login: 100 % of the errors since the onset, none before\. From 1 client \(acme\); 1 in the hour before\. Other codes are as usual \([\d.]+ (times|errors)[^)]*\): this code alone\./,
+    );
+    const { evidence } = spike;
+    assert.ok(evidence.winner !== null && evidence.winner.windowSeconds >= spike.windowSeconds);
+    assert.ok(evidence.falseAlarmsPerYear !== null && evidence.falseAlarmsPerYear < 52, 'chance is rarer than the budget');
+    assert.deepEqual(evidence.missing, []);
     assert.deepEqual(rest, {
       request_ids: 'req-1, req-2, req-3',
-      dominant_detail: 'service=login (100 % of sampled errors)',
+      dominant_detail: 'service=login: 100 % of the errors since the onset, none before',
       runbook_url: links.runbookUrl,
       dashboard_url: links.dashboardUrl,
       lookup_url: `${links.publicUrl}/requests/req-1`,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Snapshot } from '../../src/alert/code-states.ts';
 import type { CodeSnapshot } from '../../src/alert/ports.ts';
-import type { NewSpike } from '../../src/alert/spike.ts';
+import { type NewSpike, NO_EVIDENCE } from '../../src/alert/spike.ts';
 import type { Transition } from '../../src/detect/detector.ts';
 import { InUse } from '../../src/errors.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -63,7 +63,16 @@ function newSpike(code: string): NewSpike {
     windowSeconds: 30,
     score: 8,
     labels: { alertname: 'ApiErrorSpike', code },
-    evidence: { requestIds: ['a', 'b'], dominantDetail: { key: 'route', value: '/a', shareRatio: 1 }, traffic: null },
+    evidence: {
+      ...NO_EVIDENCE,
+      requestIds: ['a', 'b'],
+      dominantDetail: { key: 'route', value: '/a', shareRatio: 1, beforeRatio: 0.1 },
+      winner: { windowSeconds: 60, observed: 12, expected: 2.5 },
+      falseAlarmsPerYear: 0.5,
+      clients: { count: 1, isLeast: false, only: 'acme', hourBeforeCount: 3 },
+      otherCodes: { observed: 20, expected: 21.5 },
+      missing: ['clients'],
+    },
     lastSeenAtMs: null,
     breadth: null,
   };

@@ -1,6 +1,7 @@
 /** Spikes as pages, API and loop read and change them, on a real PostgreSQL. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { NO_EVIDENCE } from '../../src/alert/spike.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createDetectionStore } from '../../src/store/detection-store.ts';
 import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
@@ -86,11 +87,11 @@ describe('a list', () => {
 
 describe('one spike', () => {
   test('is found by its id, and by nothing else', async () => {
-    const id = await addSpike({ labels: { code: 'A' }, evidence: { requestIds: ['x'], dominantDetail: null, traffic: null } });
+    const id = await addSpike({ labels: { code: 'A' }, evidence: { requestIds: ['x'], dominantDetail: null } });
     const reader = createSpikeReader(database);
     const found = await reader.getSpike(id);
     assert.deepEqual(found?.labels, { code: 'A' });
-    assert.deepEqual(found?.evidence, { requestIds: ['x'], dominantDetail: null, traffic: null });
+    assert.deepEqual(found?.evidence, { ...NO_EVIDENCE, requestIds: ['x'] });
     for (const none of ['0', '-1', 'x', '', '9'.repeat(30)]) assert.equal(await reader.getSpike(none), null);
   });
   test('is found by a moment that lies in it', async () => {
@@ -143,26 +144,5 @@ describe('the loop', () => {
     assert.equal(await store.markAccepted(epoch, [{ id, isLate: false }]), 'stale');
     assert.equal(await store.changeStates(epoch, [{ id, state: 'resolved', isLate: false }]), 'stale');
     assert.equal((await createSpikeReader(database).getSpike(id))?.state, 'pending');
-  });
-  test('samples errors of the window, newest first, with their scalars, none whose clock was ahead', async () => {
-    await server.query(
-      `insert into envelope (request_id, code, day, occurred_at, received_at, status, source, message, details, service, redaction_version, sanitized)
-       select id, 'A', '2026-11-24', to_timestamp($1::float8 / 1000) + after * interval '1 s', now(), 401, 'webhook', 'no', $2, 'login', 1, marks
-       from (values ('first', 0, null), ('second', 5, array['late']), ('ahead', 6, array['clock_ahead']), ('outside', 10, null)) as given (id, after, marks)`,
-      [START, JSON.stringify({ provider: 'x', attempts: 3, nested: { a: 1 }, long: 'x'.repeat(101) })],
-    );
-    const found = await createSpikeStore(database).sampleErrors('A', START, START + 10_000, 10);
-    assert.deepEqual(
-      found.map(({ requestId, status }) => ({ requestId, status })),
-      [
-        { requestId: 'second', status: 401 },
-        { requestId: 'first', status: 401 },
-      ],
-    );
-    assert.deepEqual(Object.fromEntries(found[0]?.values ?? []), {
-      service: 'login',
-      'details.provider': 'x',
-      'details.attempts': '3',
-    });
   });
 });

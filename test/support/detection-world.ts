@@ -6,8 +6,7 @@
 import { after, afterEach, before } from 'node:test';
 import type { Clock } from '../../src/alert/clock.ts';
 import { createDetectionLoop, type DetectionLoop } from '../../src/alert/detection-loop.ts';
-import type { AlertLog, AlertmanagerClient, DetectionStore } from '../../src/alert/ports.ts';
-import type { PrometheusClient } from '../../src/alert/prometheus-client.ts';
+import type { AlertmanagerClient, DetectionStore } from '../../src/alert/ports.ts';
 import type { Catalogue, CodeEntry } from '../../src/catalogue/catalogue.ts';
 import { createMetrics, createRegistry } from '../../src/metrics.ts';
 import { createDatabase } from '../../src/store/database.ts';
@@ -16,8 +15,6 @@ import { migrate } from '../../src/store/migrate.ts';
 import { createProgressRecorder } from '../../src/store/progress-store.ts';
 import { createSnapshotStore } from '../../src/store/snapshot-store.ts';
 import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
-import { createTrafficStore } from '../../src/store/traffic-store.ts';
-import { addDatabaseClock } from './database-clock.ts';
 import { startTestDatabase, type TestDatabase } from './postgres.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -68,20 +65,30 @@ interface LoopOptions {
   readonly kafkaTopic?: string;
   readonly detection?: DetectionStore;
   readonly catalogue?: Catalogue;
-  readonly prometheus?: PrometheusClient;
-  readonly log?: AlertLog;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 export async function startWorld() {
   const server = await startTestDatabase();
-  const databaseClock = await addDatabaseClock(server);
+  await server.query('create schema fake');
+  await server.query("create table fake.clock (shift interval not null default '0')");
+  await server.query('insert into fake.clock default values');
+  await server.query(
+    'create function fake.clock_timestamp() returns timestamptz language sql volatile as $$ select pg_catalog.clock_timestamp() + shift from fake.clock $$',
+  );
+  await server.query('grant usage on schema fake to public');
+  await server.query('grant select on fake.clock to public');
+  const name = new URL(server.connectionString).pathname.slice(1);
+  await server.query(`alter database ${name} set search_path = public, fake, pg_catalog`);
   await migrate(server.connectionString);
   const database = createDatabase({ connectionString: server.connectionString, role: 'surgewatch_app', poolSize: 6, log });
-  const moveClock = databaseClock.moveBy;
+  const moveClock = (byMs: number) => server.query(`update fake.clock set shift = shift + $1::float8 * interval '1 ms'`, [byMs]);
   await moveClock(-BEHIND_MS);
-  const nowMs = await databaseClock.bucketStartMs();
+  const [row] = await server.query(
+    "select extract(epoch from date_bin('10 s', clock_timestamp(), 'epoch'))::float8 * 1000 as now",
+  );
+  const nowMs = Number(row?.['now']);
   const metrics = createMetrics(createRegistry());
   let processCount = 0;
   stops.push(
@@ -104,8 +111,6 @@ export async function startWorld() {
       kafkaTopic,
       detection = createDetectionStore(database),
       catalogue: known = catalogue,
-      prometheus,
-      log: told = log,
     }: LoopOptions = {}): DetectionLoop {
       processCount += 1;
       const loop = createDetectionLoop(
@@ -121,13 +126,11 @@ export async function startWorld() {
           detection,
           spikes: createSpikeStore(database),
           snapshots: createSnapshotStore(database),
-          traffic: createTrafficStore(database),
-          prometheus: prometheus ?? null,
           alertmanagers: clients,
           catalogue: known,
           metrics,
           clock,
-          log: told,
+          log,
         },
       );
       stops.push(() => loop.stop());
@@ -164,14 +167,14 @@ export async function startWorld() {
         atMs,
       ]);
     },
-    /** Rows of the surge, for its evidence: newest `req-1`. */
-    async storeErrors(atMs: number, service: string): Promise<void> {
+    /** Ten rows for the evidence, all of one client: newest `req-1`. */
+    async storeErrors(atMs: number, service: string, prefix = 'req'): Promise<void> {
       await server.query("select prepare_envelope_day((to_timestamp($1::float8 / 1000) at time zone 'UTC')::date)", [atMs]);
       await server.query(
-        `insert into envelope (request_id, code, day, occurred_at, received_at, status, source, message, details, service, redaction_version)
-         select 'req-' || n, $1, (at at time zone 'UTC')::date, at, at, 401, 'webhook', 'no', '{}', $3, 1
+        `insert into envelope (request_id, code, day, occurred_at, received_at, status, source, message, details, service, client, redaction_version)
+         select $4 || '-' || n, $1, (at at time zone 'UTC')::date, at, at, 401, 'webhook', 'no', '{}', $3, 'acme', 1
          from generate_series(1, 10) as n, lateral (select to_timestamp($2::float8 / 1000) - n * interval '1 s' as at) as moment`,
-        [CODE, atMs, service],
+        [CODE, atMs, service, prefix],
       );
     },
     spikes: async () => (await createSpikeReader(database).listSpikes({ limit: 100 })).items,

@@ -1,5 +1,5 @@
 /** A surge that fires; a test states what it is about. */
-import type { SpikeRecord } from '../../src/alert/spike.ts';
+import { NO_EVIDENCE, type SpikeRecord } from '../../src/alert/spike.ts';
 
 export function spikeRecord(parts: Partial<SpikeRecord> = {}): SpikeRecord {
   const startsAtMs = parts.startsAtMs ?? Date.UTC(2026, 10, 24, 14, 3);
@@ -22,7 +22,7 @@ export function spikeRecord(parts: Partial<SpikeRecord> = {}): SpikeRecord {
     windowSeconds: 300,
     score: 9,
     labels: { alertname: 'ApiErrorSpike', code: 'TIMEOUT', status: '504' },
-    evidence: { requestIds: [], dominantDetail: null, traffic: null },
+    evidence: NO_EVIDENCE,
     lastSeenAtMs: null,
     breadth: null,
     coveredBy: null,

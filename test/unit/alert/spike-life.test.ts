@@ -1,7 +1,7 @@
 /** Every rule of how a spike lives, state by state. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { SpikeRecord } from '../../../src/alert/spike.ts';
+import { NO_EVIDENCE, type SpikeRecord } from '../../../src/alert/spike.ts';
 import {
   BUCKET_MS,
   isLateToTell,
@@ -40,7 +40,7 @@ function spike(parts: Partial<SpikeRecord> = {}): SpikeRecord {
     windowSeconds: 300,
     score: 9,
     labels: { alertname: 'ApiErrorSpike', code: 'TIMEOUT', status: '504' },
-    evidence: { requestIds: [], dominantDetail: null, traffic: null },
+    evidence: NO_EVIDENCE,
     lastSeenAtMs: null,
     breadth: null,
     coveredBy: null,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { settingsFor } from '../../../src/detect/settings.ts';
+import { falseAlarmsPerCodeDay, settingsFor } from '../../../src/detect/settings.ts';
 import { windowShapesFor } from '../../../src/detect/window-shapes.ts';
 
 describe('settings', () => {
@@ -23,6 +23,16 @@ describe('settings', () => {
       thresholds.toSorted((a, b) => a - b),
     );
     assert.equal(new Set(thresholds).size, thresholds.length);
+  });
+
+  it('know how often chance brings a score: as often as the budget whose threshold it is', () => {
+    for (const falsePagesPerWeek of [0.01, 0.3, 1, 5]) {
+      const budget = { falsePagesPerWeek, activeCodeCount: 20 };
+      const { threshold } = settingsFor({ bucketSeconds: 10, ...budget });
+      const perWeek = falseAlarmsPerCodeDay(threshold) * 20 * 7;
+      assert.ok(Math.abs(perWeek / falsePagesPerWeek - 1) < 1e-9, `${falsePagesPerWeek} told as ${perWeek}`);
+    }
+    assert.ok(falseAlarmsPerCodeDay(12) < 1e-15);
   });
 
   it('take a given threshold as it is', () => {

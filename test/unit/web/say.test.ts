@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { html, render } from '../../../src/web/html.ts';
-import { sayAgo, sayCount, sayFactor, sayMoment, sayNumber, sayShare, saySpan } from '../../../src/web/say.ts';
+import { sayAgo, sayCount, sayFactor, sayMoment, sayNumber, saySpan } from '../../../src/web/say.ts';
 import { showText } from '../../../src/web/visible-text.ts';
 
 const NOW_MS = Date.UTC(2026, 2, 3, 14, 7, 16);
@@ -12,17 +12,6 @@ test('a moment is said by its day, as far away as it is', () => {
   assert.equal(sayMoment(Date.UTC(2026, 2, 2, 23, 59, 59), NOW_MS), 'yesterday 23:59:59 UTC');
   assert.equal(sayMoment(Date.UTC(2026, 1, 27, 1, 2, 3), NOW_MS), 'Fri 27 Feb 01:02:03 UTC');
   assert.equal(sayMoment(Date.UTC(2025, 11, 31), NOW_MS), 'Wed 31 Dec 2025 00:00:00 UTC');
-});
-
-test('a share is said in per cent with two digits, down to next to none', () => {
-  assert.deepEqual([0.004, 0.0004, 0.1234, 1, 0, 0.000_001].map(sayShare), [
-    '0.4 %',
-    '0.04 %',
-    '12 %',
-    '100 %',
-    '0 %',
-    'less than 0.001 %',
-  ]);
 });
 
 test('how long ago is said in the largest unit that fits', () => {
