@@ -210,7 +210,7 @@ export function createApp(config: Config, log: Logger): App {
       now: Date.now,
     });
     for (const labels of catalogued) metrics.errorsTotal.inc({ labels, value: 0 });
-    recordIncrements({ increments: await store.open() });
+    recordIncrements(await store.open());
     const digestKey = await database.kysely.selectFrom('installation').select('digest_key').executeTakeFirstOrThrow();
     return createPipeline({
       decode: ({ bytes, receivedAtMs, headers }) =>

@@ -70,7 +70,7 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
     }),
     validationFieldErrorsTotal: new Counter({
       name: 'surgewatch_validation_field_errors_total',
-      help: 'Field errors inside stored VALIDATION_ERROR envelopes, by field and sub-code.',
+      help: 'Stored VALIDATION_ERROR envelopes by the field and sub-code that they name, each pair once an envelope.',
       labelNames: ['field', 'code'] as const,
       registers,
     }),

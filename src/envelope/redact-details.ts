@@ -10,12 +10,15 @@ import { withoutEchoes } from './secrets/echo.ts';
 import { redactText } from './secrets/redact-text.ts';
 import { isSecretName } from './secrets/secret-name.ts';
 import { classifiedShapeOf, shapeOf } from './shape.ts';
+import { distinctFields, type ValidationField, validationFieldOf } from './validation-fields.ts';
 
 export interface RedactedDetails {
   readonly json: string;
   readonly isChanged: boolean;
   /** What end users typed: not to be kept in any other text of the envelope either. */
   readonly typed: readonly string[];
+  /** Which fields the kept items of `errors` are about, each pair once. */
+  readonly fields: readonly ValidationField[];
 }
 
 /** What end users typed; never kept, whoever lists it. */
@@ -29,12 +32,13 @@ const NOTHING_TYPED: readonly string[] = [];
 export function redactDetails(details: JsonObject, listed: ReadonlySet<string>): RedactedDetails {
   const writer = new DetailsWriter();
   const json = writer.object(details, listed, NOTHING_TYPED);
-  return { json, isChanged: writer.isChanged, typed: writer.typed };
+  return { json, isChanged: writer.isChanged, typed: writer.typed, fields: distinctFields(writer.fields) };
 }
 
 class DetailsWriter {
   isChanged = false;
   readonly typed: string[] = [];
+  readonly fields: ValidationField[] = [];
 
   object(object: JsonObject, listed: ReadonlySet<string>, echoes: readonly string[]): string {
     let json = '';
@@ -61,12 +65,16 @@ class DetailsWriter {
 
   #errorItem(item: JsonValue): string {
     if (!isObject(item)) return this.#unlisted(item);
-    return this.object(item, ERROR_ITEM_KEYS, textsIn(item[TYPED_KEY] ?? null));
+    const echoes = textsIn(item[TYPED_KEY] ?? null);
+    const { field, code } = item;
+    if (typeof field === 'string' && typeof code === 'string')
+      this.fields.push(validationFieldOf(keptText(field, echoes), keptText(code, echoes)));
+    return this.object(item, ERROR_ITEM_KEYS, echoes);
   }
 
   #kept(value: JsonValue, echoes: readonly string[]): string {
     if (typeof value !== 'string') return this.#unlisted(value);
-    return JSON.stringify(this.#noted(value, withoutEchoes(redactText(value), echoes)));
+    return JSON.stringify(this.#noted(value, keptText(value, echoes)));
   }
 
   #unlisted(value: JsonValue): string {
@@ -94,6 +102,10 @@ class DetailsWriter {
 function sortedKeysOf(object: JsonObject): readonly string[] {
   const keys = Object.keys(object);
   return keys.length > 1 ? keys.sort() : keys;
+}
+
+function keptText(text: string, echoes: readonly string[]): string {
+  return withoutEchoes(redactText(text), echoes);
 }
 
 /** All texts and numbers in what an end user typed. */

@@ -9,11 +9,13 @@ import { redactDetails } from './redact-details.ts';
 import { type ErrorEnvelope, type RedactedEnvelope, type RedactedFields, SANITIZATIONS, type Sanitization } from './schema.ts';
 import { withoutEchoes } from './secrets/echo.ts';
 import { redactText } from './secrets/redact-text.ts';
+import { VALIDATION_CODE, type ValidationField } from './validation-fields.ts';
 
 /** Moves with every change of what is kept; stored with each row, so that rows of two versions are not taken for a conflict. */
 export const REDACTION_VERSION = 1;
 
 const NO_KEYS: ReadonlySet<string> = new Set();
+const NO_FIELDS: readonly ValidationField[] = [];
 
 export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
   const listedKeys = new Map([...catalogue.codes].map(([code, entry]) => [code, new Set(entry.detailKeys)]));
@@ -44,6 +46,7 @@ export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
       status: context.httpStatus ?? entry?.status ?? null,
       message,
       detailsJson: details.json,
+      validationFields: envelope.code === VALIDATION_CODE ? details.fields : NO_FIELDS,
       occurredAt: envelope.occurredAt,
       occurredAtMs: envelope.occurredAtMs,
       day: envelope.day,

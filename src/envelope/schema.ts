@@ -2,6 +2,8 @@
  * The shapes an envelope passes through. Brands mark how far it has come: only `decode` makes an `ErrorEnvelope`, only
  * `redact` makes a `RedactedEnvelope`, and the store takes nothing else, so the compiler holds that no secret is written.
  */
+import type { ValidationField } from './validation-fields.ts';
+
 declare const requestIdBrand: unique symbol;
 declare const redactedBrand: unique symbol;
 
@@ -101,6 +103,8 @@ export interface RedactedEnvelope {
   readonly message: string;
   /** Canonical JSON text of the redacted details; PostgreSQL's jsonb takes it as it is. */
   readonly detailsJson: string;
+  /** What a VALIDATION_ERROR is about, each pair once; empty for every other code. */
+  readonly validationFields: readonly ValidationField[];
   readonly occurredAt: string;
   readonly occurredAtMs: number;
   readonly day: string;

@@ -1,35 +1,53 @@
-/** Which fields a validation error is about: pairs of field and sub-code, as labels may hold them. Values are never read. */
-import type { JsonValue, RedactedEnvelope } from './schema.ts';
+/**
+ * Which fields a validation error is about: pairs of field and sub-code, as labels may hold them. Made from what redaction
+ * keeps of an envelope and never from a value, so that a label says nothing that its row does not say.
+ */
 
 export interface ValidationField {
-  /** Indices are left out: `items[3].sku` is `items[].sku`. */
+  /** Places in a list are left out: `items[3].sku` and `items.3.sku` are `items[].sku`. */
   readonly field: string;
   readonly code: string;
 }
 
-const FIELD = /^[A-Za-z_][A-Za-z0-9_.[\]-]{0,63}$/;
-const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
-const INDEX = /\[\d+\]/g;
-/** What a list of field errors begins with in canonical JSON; spares the parse for all other envelopes. */
-const ERRORS_KEY = '"errors":[';
+/** The code whose pairs are counted and watched. */
+export const VALIDATION_CODE = 'VALIDATION_ERROR';
+/** Stands for every pair that is no label, or that came when all places for pairs were taken. Its sub-code is nobody else's. */
+export const OTHER_FIELD: ValidationField = { field: '_other', code: '_other' };
 
-/** Distinct pairs, in the order of the envelope; what does not look like a field and a code is left out. */
-export function validationFieldsOf({ detailsJson }: Pick<RedactedEnvelope, 'detailsJson'>): readonly ValidationField[] {
-  if (!detailsJson.includes(ERRORS_KEY)) return [];
-  const details: JsonValue = JSON.parse(detailsJson);
-  const errors = isObject(details) ? details['errors'] : null;
-  if (!Array.isArray(errors)) return [];
-  const found = new Map<string, ValidationField>();
-  for (const error of errors) {
-    if (!isObject(error)) continue;
-    const { field, code } = error;
-    if (typeof field !== 'string' || typeof code !== 'string' || !FIELD.test(field) || !CODE.test(code)) continue;
-    const pair = { field: field.replaceAll(INDEX, '[]'), code };
-    found.set(`${pair.field} ${code}`, pair);
-  }
-  return [...found.values()];
+const FIELD = /^[A-Za-z_][A-Za-z0-9_.[\]-]{0,63}$/;
+const CODE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+const PLACE = /\[\d+\]|\.\d+(?=[.[]|$)/g;
+/** Longer texts are no labels, however many places they name. */
+const MOST_CHARACTERS = 256;
+
+/** The pair of two redacted texts. Neither part of one holds a space. */
+export function validationFieldOf(field: string, code: string): ValidationField {
+  if (field.length > MOST_CHARACTERS || !CODE.test(code)) return OTHER_FIELD;
+  const withoutPlaces = field.replaceAll(PLACE, '[]');
+  return FIELD.test(withoutPlaces) ? { field: withoutPlaces, code } : OTHER_FIELD;
 }
 
-function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
+/** One text for one pair. */
+export function fieldKey({ field, code }: ValidationField): string {
+  return `${field} ${code}`;
+}
+
+/** Each pair once, in the order in which they came. */
+export function distinctFields(fields: readonly ValidationField[]): readonly ValidationField[] {
+  return fields.length < 2 ? fields : [...new Map(fields.map((each) => [fieldKey(each), each])).values()];
+}
+
+/** The pairs that stored details name, each once; what is no label is left out. */
+export function validationFieldsOf(details: unknown): readonly ValidationField[] {
+  const errors = isObject(details) ? details['errors'] : null;
+  if (!Array.isArray(errors)) return [];
+  const fields = errors.map((error: unknown) => {
+    const { field, code } = isObject(error) ? error : {};
+    return typeof field === 'string' && typeof code === 'string' ? validationFieldOf(field, code) : OTHER_FIELD;
+  });
+  return distinctFields(fields.filter((each) => each !== OTHER_FIELD));
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@
  * the pipeline calls; the store and the sources know this file, the pipeline knows neither of them.
  */
 import type { RedactedEnvelope, RejectReason, RequestId } from '../envelope/schema.ts';
+import type { ValidationField } from '../envelope/validation-fields.ts';
 
 export const SOURCES = ['webhook', 'kafka', 'file'] as const;
 export type Source = (typeof SOURCES)[number];
@@ -74,10 +75,21 @@ export interface ErrorIncrement extends SeriesLabel {
   readonly requestId: RequestId | null;
 }
 
+/** By how much `validation_field_errors_total` has to move so that it equals what is committed. */
+export interface FieldIncrement extends ValidationField {
+  readonly count: number;
+}
+
+/** What was counted that no metric shows yet. */
+export interface Increments {
+  readonly errors: readonly ErrorIncrement[];
+  readonly fields: readonly FieldIncrement[];
+}
+
 export interface WriteReport {
   /** One for each storable, in the same order. */
   readonly written: readonly Written[];
-  readonly increments: readonly ErrorIncrement[];
+  readonly increments: Increments;
 }
 
 export interface EnvelopeStore {

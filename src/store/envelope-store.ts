@@ -7,20 +7,25 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RejectReason, RequestId } from '../envelope/schema.ts';
-import type { EnvelopeStore, ErrorIncrement, SeriesLabel, Storable, WriteReport, Written } from '../ingest/ports.ts';
+import type { EnvelopeStore, Increments, SeriesLabel, Storable, WriteReport, Written } from '../ingest/ports.ts';
 import { type Database, isDataFault, isRetryState } from './database.ts';
 import { createLabelCaps, statusLabel } from './label-caps.ts';
-import { type Plan, planOf, seriesKey, splitKey } from './write-plan.ts';
+import { createLaneTotals, labelKey } from './lane-totals.ts';
+import { type Plan, planOf } from './write-plan.ts';
 import { type DeadRow, deadLettersJson, type Row, rowsJson } from './write-rows.ts';
-import { KEPT_STATEMENT, MOST_SIBLINGS, WRITE_STATEMENTS } from './write-statement.ts';
+import { KEPT_STATEMENT, MOST_SIBLINGS, statementFor } from './write-statement.ts';
 
 const LANE_COUNT = 2;
 /** How often a write that met a deadlock or a serialisation failure is tried again at once. */
 const MOST_RETRIES = 3;
 const RETRY_PAUSE_MS = 20;
 
+/** Totals as a lane knows them. $1 replica id, $2 lane. */
+const ERROR_TOTALS_QUERY = 'select code as first, status as second, total from error_total where replica_id = $1 and lane ';
+const FIELD_TOTALS_QUERY = 'select field as first, sub_code as second, total from field_total where replica_id = $1 and lane ';
+
 interface Answer {
-  readonly kind: 'absent' | 'dead' | 'total';
+  readonly kind: 'absent' | 'dead' | 'total' | 'field';
   readonly n: number;
   readonly code: string;
   readonly status: string;
@@ -28,10 +33,10 @@ interface Answer {
 }
 
 interface Lane {
-  /** Series key -> total committed on this lane; null: in doubt, read it first. */
-  totals: Map<string, number> | null;
-  /** What errors_total already moved by, for each series of this lane. */
-  readonly reported: Map<string, ErrorIncrement>;
+  /** By code and status. */
+  readonly errors: ReturnType<typeof createLaneTotals>;
+  /** By validation field and sub-code. */
+  readonly fields: ReturnType<typeof createLaneTotals>;
 }
 
 export interface EnvelopeStoreOptions {
@@ -42,46 +47,49 @@ export interface EnvelopeStoreOptions {
 }
 
 /** `open` admits the catalogued series and answers what this replica has counted before. @throws StoreUnavailable. */
-export function createEnvelopeStore(
-  options: EnvelopeStoreOptions,
-): EnvelopeStore & { open(): Promise<readonly ErrorIncrement[]> } {
+export function createEnvelopeStore(options: EnvelopeStoreOptions): EnvelopeStore & { open(): Promise<Increments> } {
   const { database, replicaId, catalogued } = options;
   const caps = createLabelCaps(database);
-  const lanes: readonly Lane[] = Array.from({ length: LANE_COUNT }, () => ({ totals: null, reported: new Map() }));
+  const lanes: readonly Lane[] = Array.from({ length: LANE_COUNT }, (_, lane) => ({
+    errors: createLaneTotals(() => readTotals(`${ERROR_TOTALS_QUERY} = $2`, lane)),
+    fields: createLaneTotals(() => readTotals(`${FIELD_TOTALS_QUERY} = $2`, lane)),
+  }));
 
-  async function readTotals(lane: number): Promise<Map<string, number>> {
+  async function readTotals(text: string, lane: number) {
     const { rows } = await database.withClient((client) =>
-      client.query<{ code: string; status: string; total: string }>({
-        text: 'select code, status, total from error_total where replica_id = $1 and lane = $2',
-        values: [replicaId, lane],
-      }),
+      client.query<{ first: string; second: string; total: string }>({ text, values: [replicaId, lane] }),
     );
-    return new Map(rows.map(({ code, status, total }) => [seriesKey(code, status), Number(total)]));
+    return rows.map(({ first, second, total }) => ({ first, second, total: Number(total) }));
+  }
+  async function settle({ errors, fields }: Lane): Promise<void> {
+    await errors.settle();
+    await fields.settle();
   }
 
-  async function open(): Promise<readonly ErrorIncrement[]> {
+  async function open(): Promise<Increments> {
     await caps.admitSeries(catalogued);
-    const increments: ErrorIncrement[] = [];
-    for (const [index, lane] of lanes.entries()) {
-      lane.totals = await readTotals(index);
-      increments.push(...report(lane, new Map()));
-    }
+    for (const lane of lanes) await settle(lane);
+    const open = lanes.map((lane) => reportOf(lane, NO_EXEMPLARS));
     // A replica may once have run with more lanes: what they counted is counted still.
-    const { rows } = await database.withClient((client) =>
-      client.query<{ code: string; status: string; total: string }>({
-        text: 'select code, status, sum(total) as total from error_total where replica_id = $1 and lane >= $2 group by code, status',
-        values: [replicaId, LANE_COUNT],
-      }),
-    );
-    for (const { code, status, total } of rows) increments.push({ code, status, count: Number(total), requestId: null });
-    return increments;
+    const errors = await readTotals(`${ERROR_TOTALS_QUERY} >= $2`, LANE_COUNT);
+    const fields = await readTotals(`${FIELD_TOTALS_QUERY} >= $2`, LANE_COUNT);
+    return {
+      errors: [
+        ...open.flatMap((each) => each.errors),
+        ...errors.map(({ first, second, total }) => ({ code: first, status: second, count: total, requestId: null })),
+      ],
+      fields: [
+        ...open.flatMap((each) => each.fields),
+        ...fields.map(({ first, second, total }) => ({ field: first, code: second, count: total })),
+      ],
+    };
   }
 
   async function write(storables: readonly Storable[], index: number): Promise<WriteReport> {
     const lane = lanes[index];
     if (lane === undefined) throw new Error('there is no such lane');
     await caps.admit(storables.flatMap((each) => (each.kind === 'envelope' ? [each.envelope] : [])));
-    lane.totals ??= await readTotals(index);
+    await settle(lane);
     const plan = planOf(storables, caps);
     const turnedDown = new Map<number, RejectReason>();
     const answers = await execute(plan, index, lane, turnedDown);
@@ -92,9 +100,9 @@ export function createEnvelopeStore(
       const dead = capped.map(({ n, storable }): DeadRow => ({ n, storable, reason: 'sibling_cap' }));
       answers.push(...(await execute({ ...plan, rows: [], dead }, index, lane, turnedDown)));
     }
-    lane.totals ??= await readTotals(index);
+    await settle(lane);
     const written = writtenOf(storables, plan, answers, turnedDown);
-    return { written, increments: report(lane, exemplarsOf(storables, written, caps)) };
+    return { written, increments: reportOf(lane, exemplarsOf(storables, written, caps)) };
   }
 
   /** Rows that were not inserted because their requestId has as many siblings as it may, and not because they are stored. */
@@ -118,18 +126,35 @@ export function createEnvelopeStore(
   /** Runs the statement; a row that PostgreSQL refuses is found by halving, set aside as a dead letter and noted in `turnedDown`. */
   async function execute(plan: Plan, index: number, lane: Lane, turnedDown: Map<number, RejectReason>): Promise<Answer[]> {
     const { rows, dead } = plan;
-    const values = [rowsJson(rows), deadLettersJson(dead), plan.uncountedCodes, plan.unlabelledPairs, replicaId, index];
-    const statement = rows.some(({ rank }) => rank > 0) ? WRITE_STATEMENTS.withSiblings : WRITE_STATEMENTS.plain;
+    const values: unknown[] = [
+      rowsJson(rows),
+      deadLettersJson(dead),
+      plan.uncountedCodes,
+      plan.unlabelledPairs,
+      replicaId,
+      index,
+    ];
+    const hasFields = rows.some(({ fields }) => fields.length > 0);
+    const statement = statementFor({ hasSiblings: rows.some(({ rank }) => rank > 0), hasFields });
+    if (hasFields)
+      values.push(
+        plan.fields.map(({ field }) => field),
+        plan.fields.map(({ code }) => code),
+      );
     for (let attempt = 0; ; attempt += 1) {
       try {
         const answers = (await database.withClient((client) => client.query<Answer>({ ...statement, values }))).rows;
         // Noted at once: whatever fails before the report, the next one tells it.
-        for (const { kind, code, status, total } of answers)
-          if (kind === 'total') lane.totals?.set(seriesKey(code, status), Number(total));
+        for (const { kind, code, status, total } of answers) {
+          if (kind !== 'total' && kind !== 'field') continue;
+          lane[kind === 'total' ? 'errors' : 'fields'].note({ first: code, second: status, total: Number(total) });
+        }
         return answers;
       } catch (error) {
         if (isDataFault(error) && rows.length > 0) break;
-        lane.totals = null; // Perhaps it was committed all the same.
+        // Perhaps it was committed all the same.
+        lane.errors.doubt();
+        lane.fields.doubt();
         const cause = error instanceof Error ? error.cause : undefined;
         if (attempt >= MOST_RETRIES || !isRetryState(cause)) throw error;
         await delay(RETRY_PAUSE_MS * (attempt + 1));
@@ -184,20 +209,22 @@ function exemplarsOf(
     const { envelope } = storable;
     const status = statusLabel(envelope);
     const hasOwn = envelope.isCodeValid && caps.hasSeries(envelope.code, status);
-    exemplars.set(hasOwn ? seriesKey(envelope.code, status) : seriesKey('_other', '_other'), envelope.requestId);
+    exemplars.set(hasOwn ? labelKey(envelope.code, status) : labelKey('_other', '_other'), envelope.requestId);
   });
   return exemplars;
 }
 
+const NO_EXEMPLARS: ReadonlyMap<string, RequestId> = new Map();
+
 /** What the lane has committed beyond what it reported before. */
-function report(lane: Lane, exemplars: ReadonlyMap<string, RequestId>): readonly ErrorIncrement[] {
-  const increments: ErrorIncrement[] = [];
-  for (const [key, total] of lane.totals ?? []) {
-    const count = total - (lane.reported.get(key)?.count ?? 0);
-    if (count <= 0) continue;
-    const [code = '', status = ''] = splitKey(key);
-    lane.reported.set(key, { code, status, count: total, requestId: null });
-    increments.push({ code, status, count, requestId: exemplars.get(key) ?? null });
-  }
-  return increments;
+function reportOf({ errors, fields }: Lane, exemplars: ReadonlyMap<string, RequestId>): Increments {
+  return {
+    errors: errors.report().map(({ first, second, count }) => ({
+      code: first,
+      status: second,
+      count,
+      requestId: exemplars.get(labelKey(first, second)) ?? null,
+    })),
+    fields: fields.report().map(({ first, second, count }) => ({ field: first, code: second, count })),
+  };
 }

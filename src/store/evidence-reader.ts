@@ -86,7 +86,7 @@ async function askInTime<R extends QueryResultRow>(
 }
 
 function valuesOf({ details, ...context }: Omit<SampledRow, 'request_id' | 'status'>): SampledValues {
-  const fields = validationFieldsOf({ detailsJson: JSON.stringify(details) });
+  const fields = validationFieldsOf(details);
   return [
     ...scalarsOf(context, ''),
     ...scalarsOf(fieldsOf(details), 'details.'),

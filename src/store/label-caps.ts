@@ -1,16 +1,20 @@
 /**
- * Which codes and (code, status) pairs are counted by name. First come, first served, decided in the database so that
- * all replicas say the same; what is admitted is remembered here, and once full nothing is asked any more. Without these
- * caps a sender of random codes would grow every metric and count without end.
+ * Which codes, (code, status) pairs and validation fields are counted by name. First come, first served, the same on all
+ * replicas; what is admitted is remembered here, and once full nothing is asked any more. Without these caps a sender of
+ * random codes or fields would grow every metric and count without end.
  */
 import type { RedactedEnvelope } from '../envelope/schema.ts';
+import { fieldKey, OTHER_FIELD, type ValidationField } from '../envelope/validation-fields.ts';
 import type { SeriesLabel } from '../ingest/ports.ts';
 import type { Database } from './database.ts';
+import { admitFirstCome, type FirstComeTable } from './first-come.ts';
 
-/** Most (code, status) pairs with a series of their own. */
-const MOST_SERIES = 1000;
-/** Most codes that bucket counts and the detector know by name. */
-const MOST_COUNTED_CODES = 10_000;
+/** (code, status) pairs with a series of their own. */
+const SERIES: FirstComeTable = { name: 'error_series', columns: ['code', 'status'], mostRows: 1000 };
+/** Codes that bucket counts and the detector know by name. */
+const CODES: FirstComeTable = { name: 'counted_code', columns: ['code'], mostRows: 10_000 };
+/** Validation fields that metric, counts and detector know by name. */
+const FIELDS: FirstComeTable = { name: 'field_series', columns: ['field', 'sub_code'], mostRows: 500 };
 
 export interface LabelCaps {
   /** Learns what is admitted; asks for what these envelopes bring anew. @throws StoreUnavailable. */
@@ -19,72 +23,75 @@ export interface LabelCaps {
   admitSeries(pairs: readonly SeriesLabel[]): Promise<void>;
   hasSeries(code: string, status: string): boolean;
   isCounted(code: string): boolean;
+  /** The pair, or the one that stands for all that are not counted by name. */
+  countedField(field: ValidationField): ValidationField;
 }
 
 export function statusLabel(envelope: RedactedEnvelope): string {
   return envelope.status === null ? 'unknown' : String(envelope.status);
 }
 
-export function createLabelCaps(database: Database): LabelCaps {
+export function createLabelCaps(database: Pick<Database, 'withClient'>): LabelCaps {
   const series = new Map<string, Set<string>>();
   const codes = new Set<string>();
+  const fields = new Set<string>();
   let seriesCount = 0;
   const hasSeries = (code: string, status: string) => series.get(code)?.has(status) ?? false;
 
   async function admitSeries(pairs: readonly SeriesLabel[]): Promise<void> {
-    const rows = await database.withClient(async (client) => {
-      await client.query('begin');
-      await client.query("select pg_advisory_xact_lock(hashtext('surgewatch'), hashtext('error_series'))");
-      await client.query(
-        `insert into error_series (code, status)
-         select code, status from unnest($1::text[], $2::text[]) with ordinality as wanted (code, status, place)
-         where not exists (select from error_series e where e.code = wanted.code and e.status = wanted.status)
-         order by place
-         limit greatest(0, $3 - (select count(*) from error_series)) on conflict do nothing`,
-        [pairs.map((pair) => pair.code), pairs.map((pair) => pair.status), MOST_SERIES],
-      );
-      const result = await client.query<SeriesLabel>('select code, status from error_series');
-      await client.query('commit');
-      return result.rows;
-    });
-    for (const { code, status } of rows) {
+    const wanted = pairs.map(({ code, status }) => [code, status]);
+    const admitted = await admitFirstCome(database, SERIES, wanted);
+    for (const [code = '', status = ''] of admitted) {
       const statuses = series.get(code) ?? new Set();
       series.set(code, statuses.add(status));
     }
-    seriesCount = rows.length;
+    seriesCount = admitted.length;
   }
 
   async function admitCodes(wanted: readonly string[]): Promise<void> {
-    const rows = await database.withClient(async (client) => {
-      await client.query('begin');
-      await client.query("select pg_advisory_xact_lock(hashtext('surgewatch'), hashtext('counted_code'))");
-      await client.query(
-        `insert into counted_code (code) select wanted.code from unnest($1::text[]) with ordinality as wanted (code, place)
-         where not exists (select from counted_code c where c.code = wanted.code)
-         order by place
-         limit greatest(0, $2 - (select count(*) from counted_code)) on conflict do nothing`,
-        [wanted, MOST_COUNTED_CODES],
-      );
-      const result = await client.query<{ code: string }>('select code from counted_code');
-      await client.query('commit');
-      return result.rows;
-    });
-    for (const { code } of rows) codes.add(code);
+    const admitted = await admitFirstCome(
+      database,
+      CODES,
+      wanted.map((code) => [code]),
+    );
+    for (const [code = ''] of admitted) codes.add(code);
+  }
+
+  async function admitFields(wanted: readonly ValidationField[]): Promise<void> {
+    const admitted = await admitFirstCome(
+      database,
+      FIELDS,
+      wanted.map(({ field, code }) => [field, code]),
+    );
+    for (const [field = '', code = ''] of admitted) fields.add(fieldKey({ field, code }));
   }
 
   async function admit(envelopes: readonly RedactedEnvelope[]): Promise<void> {
     const newPairs = new Map<string, SeriesLabel>();
     const newCodes = new Set<string>();
+    const newFields = new Map<string, ValidationField>();
     for (const envelope of envelopes) {
       if (!envelope.isCodeValid) continue;
       const { code } = envelope;
       const status = statusLabel(envelope);
-      if (seriesCount < MOST_SERIES && !hasSeries(code, status)) newPairs.set(`${code} ${status}`, { code, status });
-      if (codes.size < MOST_COUNTED_CODES && !codes.has(code)) newCodes.add(code);
+      if (seriesCount < SERIES.mostRows && !hasSeries(code, status)) newPairs.set(`${code} ${status}`, { code, status });
+      if (codes.size < CODES.mostRows && !codes.has(code)) newCodes.add(code);
+      if (fields.size === FIELDS.mostRows) continue;
+      for (const each of envelope.validationFields) {
+        const key = fieldKey(each);
+        if (each !== OTHER_FIELD && !fields.has(key)) newFields.set(key, each);
+      }
     }
     if (newPairs.size > 0) await admitSeries([...newPairs.values()]);
     if (newCodes.size > 0) await admitCodes([...newCodes]);
+    if (newFields.size > 0) await admitFields([...newFields.values()]);
   }
 
-  return { admit, admitSeries, hasSeries, isCounted: (code) => codes.has(code) };
+  return {
+    admit,
+    admitSeries,
+    hasSeries,
+    isCounted: (code) => codes.has(code),
+    countedField: (field) => (fields.has(fieldKey(field)) ? field : OTHER_FIELD),
+  };
 }

@@ -122,6 +122,30 @@ export interface ErrorTotal {
   total: Int8;
 }
 
+export interface FieldCount {
+  bucket_start: Timestamp;
+  error_count: number;
+  field: string;
+  is_clock_ahead: boolean;
+  lane: number;
+  replica_id: string;
+  sub_code: string;
+}
+
+export interface FieldSeries {
+  admitted_at: Generated<Timestamp>;
+  field: string;
+  sub_code: string;
+}
+
+export interface FieldTotal {
+  field: string;
+  lane: number;
+  replica_id: string;
+  sub_code: string;
+  total: Int8;
+}
+
 export interface Installation {
   created_at: Generated<Timestamp>;
   digest_key: Generated<Buffer>;
@@ -163,6 +187,7 @@ export interface Spike {
   epoch: Int8;
   evidence: Json;
   expected: number;
+  field: string | null;
   first_accepted_at: Timestamp | null;
   id: Generated<Int8>;
   is_late: Generated<boolean>;
@@ -176,6 +201,7 @@ export interface Spike {
   starts_at: Timestamp;
   state: string;
   status: string;
+  sub_code: string | null;
   window_seconds: number;
 }
 
@@ -191,6 +217,9 @@ export interface DB {
   envelope: Envelope;
   error_series: ErrorSeries;
   error_total: ErrorTotal;
+  field_count: FieldCount;
+  field_series: FieldSeries;
+  field_total: FieldTotal;
   installation: Installation;
   kafka_progress: KafkaProgress;
   late_code: LateCode;

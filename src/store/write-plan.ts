@@ -1,7 +1,9 @@
 /** PURE. What one write does with each storable: which rows and dead letters it sends, in which order, counted under which names. */
 import { identityOf } from '../envelope/identity.ts';
+import { fieldKey, type ValidationField } from '../envelope/validation-fields.ts';
 import type { Storable } from '../ingest/ports.ts';
 import { type LabelCaps, statusLabel } from './label-caps.ts';
+import { labelKey } from './lane-totals.ts';
 import type { DeadRow, Row } from './write-rows.ts';
 
 export interface Plan {
@@ -11,9 +13,13 @@ export interface Plan {
   readonly repeats: ReadonlyMap<number, number>;
   readonly uncountedCodes: readonly string[];
   readonly unlabelledPairs: readonly string[];
+  /** The validation fields that the rows name by their place here, from 1, under the names they are counted by. */
+  readonly fields: readonly ValidationField[];
 }
 
-export function planOf(storables: readonly Storable[], caps: Pick<LabelCaps, 'hasSeries' | 'isCounted'>): Plan {
+type PlanCaps = Pick<LabelCaps, 'hasSeries' | 'isCounted' | 'countedField'>;
+
+export function planOf(storables: readonly Storable[], caps: PlanCaps): Plan {
   const rows: Row[] = [];
   const dead: DeadRow[] = [];
   const repeats = new Map<number, number>();
@@ -21,6 +27,7 @@ export function planOf(storables: readonly Storable[], caps: Pick<LabelCaps, 'ha
   const siblings = new Map<string, number>();
   const uncounted = new Set<string>();
   const unlabelled = new Set<string>();
+  const fields = createFieldPlaces(caps);
   storables.forEach((storable, n) => {
     if (storable.kind === 'rejected') {
       if (storable.isRecorded) dead.push({ n, storable, reason: storable.reason });
@@ -37,13 +44,13 @@ export function planOf(storables: readonly Storable[], caps: Pick<LabelCaps, 'ha
     places.set(identity, n);
     const rank = siblings.get(thread) ?? 0;
     siblings.set(thread, rank + 1);
-    rows.push({ n, storable, rank });
+    rows.push({ n, storable, rank, fields: fields.placesOf(envelope.validationFields) });
     if (!envelope.isCodeValid || !caps.isCounted(envelope.code)) uncounted.add(envelope.code);
     const status = statusLabel(envelope);
-    if (!envelope.isCodeValid || !caps.hasSeries(envelope.code, status)) unlabelled.add(seriesKey(envelope.code, status));
+    if (!envelope.isCodeValid || !caps.hasSeries(envelope.code, status)) unlabelled.add(labelKey(envelope.code, status));
   });
   rows.sort(byKey);
-  return { rows, dead, repeats, uncountedCodes: [...uncounted], unlabelledPairs: [...unlabelled] };
+  return { rows, dead, repeats, uncountedCodes: [...uncounted], unlabelledPairs: [...unlabelled], fields: fields.all };
 }
 
 function byKey({ storable: { envelope: a } }: Row, { storable: { envelope: b } }: Row): number {
@@ -52,12 +59,19 @@ function byKey({ storable: { envelope: a } }: Row, { storable: { envelope: b } }
   return a.day < b.day ? -1 : 1;
 }
 
-/** A status label holds no space, a code might: the last space parts them. */
-export function seriesKey(code: string, status: string): string {
-  return `${code} ${status}`;
-}
+const NO_PLACES: readonly number[] = [];
 
-export function splitKey(key: string): readonly string[] {
-  const at = key.lastIndexOf(' ');
-  return [key.slice(0, at), key.slice(at + 1)];
+/** Numbers the fields of a batch; two of one envelope that are counted under one name are one. */
+function createFieldPlaces({ countedField }: PlanCaps) {
+  const all: ValidationField[] = [];
+  const places = new Map<string, number>();
+  function placeOf(field: ValidationField): number {
+    const counted = countedField(field);
+    const key = fieldKey(counted);
+    const known = places.get(key) ?? all.push(counted);
+    places.set(key, known);
+    return known;
+  }
+  const placesOf = (fields: readonly ValidationField[]) => (fields.length === 0 ? NO_PLACES : [...new Set(fields.map(placeOf))]);
+  return { all, placesOf };
 }

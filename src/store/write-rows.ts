@@ -9,17 +9,20 @@ export interface Row {
   readonly storable: Extract<Storable, { kind: 'envelope' }>;
   /** How many other codes of the same requestId and day stand before it in the batch. */
   readonly rank: number;
+  /** Places of its validation fields in the plan, from 1. */
+  readonly fields: readonly number[];
 }
 
 export function rowsJson(rows: readonly Row[]): string {
   let json = '[';
-  for (const { n, storable, rank } of rows) {
+  for (const { n, storable, rank, fields } of rows) {
     const { envelope, receivedAtMs, source } = storable;
     if (json.length > 1) json += ',';
     json += `{"n":${n},"r":"${envelope.requestId}","c":${JSON.stringify(envelope.code)},"d":"${envelope.day}","o":"${envelope.occurredAt}","v":${receivedAtMs / 1000}`;
     json += `,"s":${envelope.status},"src":"${source}","m":${JSON.stringify(envelope.message)},"j":${envelope.detailsJson}`;
     json += contextJson(envelope);
     if (envelope.sanitized.length > 0) json += `,"z":${JSON.stringify(envelope.sanitized)}`;
+    if (fields.length > 0) json += `,"f":[${fields.join()}]`;
     json += `,"rv":${REDACTION_VERSION},"rank":${rank}}`;
   }
   return `${json}]`;

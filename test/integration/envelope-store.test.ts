@@ -33,7 +33,11 @@ before(async () => {
 });
 after(() => migrated.stop());
 beforeEach(() =>
-  server.query('truncate envelope, bucket_count, error_total, error_series, counted_code, dead_letter, late_code').then(() => {}),
+  server
+    .query(
+      'truncate envelope, bucket_count, error_total, error_series, counted_code, dead_letter, late_code, field_series, field_count, field_total',
+    )
+    .then(() => {}),
 );
 
 const openStore = async (replicaId = 'a', on: Database = database) => {
@@ -88,11 +92,11 @@ describe('envelope store', () => {
     const batch = [storable(), storable(), storable({ code: 'PAYMENT_FAILED' })];
     const first = await store.write(batch, 0);
     assert.deepEqual(kinds(first.written), ['stored', 'stored', 'stored']);
-    assert.equal(sumOf(first.increments), 3);
+    assert.equal(sumOf(first.increments.errors), 3);
     for (const lane of [0, 1]) {
       const again = await store.write(batch, lane);
       assert.deepEqual(kinds(again.written), ['duplicate', 'duplicate', 'duplicate']);
-      assert.deepEqual(again.increments, []);
+      assert.deepEqual(again.increments, { errors: [], fields: [] });
     }
     assert.deepEqual(await counts(), { rows: 3, buckets: 3, totals: 3 });
   });
@@ -166,8 +170,8 @@ describe('envelope store', () => {
     const first = await openStore('a');
     await first.write([storable(), storable({ code: 'PAYMENT_FAILED' })], 0);
     await first.write([storable()], 1);
-    assert.equal(sumOf((await openStore('a')).before), 3);
-    assert.equal(sumOf((await openStore('b')).before), 0);
+    assert.equal(sumOf((await openStore('a')).before.errors), 3);
+    assert.equal(sumOf((await openStore('b')).before.errors), 0);
   });
 
   test('a commit whose answer was lost is reported with the next write, once', async () => {
@@ -188,8 +192,8 @@ describe('envelope store', () => {
     losesAnswer = false;
     const again = await store.write(batch, 0);
     assert.deepEqual(kinds(again.written), ['duplicate', 'duplicate']);
-    assert.equal(sumOf(again.increments), 2);
-    assert.equal(sumOf((await store.write(batch, 0)).increments), 0);
+    assert.equal(sumOf(again.increments.errors), 2);
+    assert.equal(sumOf((await store.write(batch, 0)).increments.errors), 0);
     assert.deepEqual(await counts(), { rows: 3, buckets: 3, totals: 3 });
   });
 
@@ -210,7 +214,7 @@ describe('envelope store', () => {
     await assert.rejects(store.write(batch, 0), StoreUnavailable);
     questions = Number.POSITIVE_INFINITY;
     const { increments } = await store.write([storable({ code: 'C2' })], 0);
-    assert.deepEqual(increments.map(({ code, count }) => [code, count]).sort(), [
+    assert.deepEqual(increments.errors.map(({ code, count }) => [code, count]).sort(), [
       ['C0', 1],
       ['C2', 1],
     ]);
@@ -224,7 +228,7 @@ describe('envelope store', () => {
     const batch = [storable(), storable(), refused, storable(), rejected(3)];
     const { written, increments } = await store.write(batch, 0);
     assert.deepEqual(kinds(written), ['stored', 'stored', 'store_refused', 'stored', 'syntax']);
-    assert.equal(sumOf(increments), 3);
+    assert.equal(sumOf(increments.errors), 3);
     assert.equal(await scalar("select count(*) from dead_letter where reason in ('store_refused', 'syntax')"), 2);
     assert.deepEqual(await counts(), { rows: 3, buckets: 3, totals: 3 });
   });
@@ -249,11 +253,14 @@ describe('envelope store', () => {
     const batch = Array.from({ length: 1005 }, (_, index) => storable({ code: `NEW_${index}` }));
     const { increments } = await a.write(batch, 0);
     assert.deepEqual(
-      increments.filter(({ code }) => code === '_other').map(({ status, count }) => [status, count]),
+      increments.errors.filter(({ code }) => code === '_other').map(({ status, count }) => [status, count]),
       [['_other', 6]],
     );
     const other = await b.write([storable({ code: 'NEW_1004' }), storable({ code: 'NEW_3' })], 0);
-    assert.deepEqual(other.increments.map(({ code, status }) => `${code} ${status}`).sort(), ['NEW_3 unknown', '_other _other']);
+    assert.deepEqual(other.increments.errors.map(({ code, status }) => `${code} ${status}`).sort(), [
+      'NEW_3 unknown',
+      '_other _other',
+    ]);
     assert.equal(await scalar('select count(distinct code) from envelope'), 1005);
     assert.equal(await scalar('select count(distinct code) from bucket_count'), 1005);
     assert.equal(await scalar('select sum(total) from error_total'), 1007);

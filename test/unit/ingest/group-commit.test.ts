@@ -13,7 +13,12 @@ function createHeldStore(laneCount: number) {
     write: (storables: readonly Storable[], lane: number) =>
       new Promise<WriteReport>((resolve, reject) => {
         const written = storables.map(() => ({ kind: 'stored' as const }));
-        writes.push({ size: storables.length, lane, commit: () => resolve({ written, increments: [] }), fail: reject });
+        writes.push({
+          size: storables.length,
+          lane,
+          commit: () => resolve({ written, increments: { errors: [], fields: [] } }),
+          fail: reject,
+        });
       }),
   };
 }
