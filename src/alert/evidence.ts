@@ -21,11 +21,13 @@ const REQUESTS_MS = 1_000;
 const PART_MS = 400;
 const SAMPLE_COUNT = 400;
 /** Errors looked at for their clients. */
-const CLIENT_ROW_COUNT = 5_000;
+const CLIENT_ROW_COUNT = 3_000;
 const SHOWN_REQUEST_COUNT = 3;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const DAYS_PER_YEAR = 365;
+/** The onset is an estimate: what came just before it may belong to the surge already, and is no baseline. */
+const ONSET_DOUBT_MS = 2 * 60_000;
 /** Days whose same time of day is looked at: yesterday, and the same day of the week. */
 const EARLIER_DAYS = [1, 7] as const;
 
@@ -58,12 +60,12 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
     return timeoutMs <= 0 ? null : await reader.sampleErrors({ ...where, limit: SAMPLE_COUNT, timeoutMs });
   }
 
-  async function sampleBefore(code: string, startMs: number): Promise<readonly (readonly SampledError[])[] | null> {
+  async function sampleBefore(code: string, quietMs: number): Promise<readonly (readonly SampledError[])[] | null> {
     const stretches = [
-      { fromMs: startMs - HOUR_MS, toMs: startMs },
+      { fromMs: quietMs - HOUR_MS, toMs: quietMs },
       ...EARLIER_DAYS.map((days) => ({
-        fromMs: startMs - days * DAY_MS - HOUR_MS / 2,
-        toMs: startMs - days * DAY_MS + HOUR_MS / 2,
+        fromMs: quietMs - days * DAY_MS - HOUR_MS / 2,
+        toMs: quietMs - days * DAY_MS + HOUR_MS / 2,
       })),
     ];
     const before: (readonly SampledError[])[] = [];
@@ -75,28 +77,27 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
     return before;
   }
 
-  async function countClients(code: string, startMs: number, endsMs: number) {
+  async function countClients(code: string, { quietMs, startMs, endsMs }: Moments) {
     const count = async (fromMs: number, toMs: number) => {
       const timeoutMs = within(PART_MS);
       return timeoutMs <= 0 ? null : await reader.countClients({ code, fromMs, toMs, limit: CLIENT_ROW_COUNT, timeoutMs });
     };
     const since = await count(startMs, endsMs);
-    const before = since === null || since.count === 0 ? since : await count(startMs - HOUR_MS, startMs);
+    const before = since === null || since.count === 0 ? since : await count(quietMs - HOUR_MS, quietMs);
     return since === null || before === null ? null : { ...since, hourBeforeCount: before.count };
   }
 
   return async function gather(code: string, transition: Transition): Promise<Gathered> {
-    const startMs = transition.startsAtSeconds * 1000;
-    // What came while the bucket waited for the watermark is evidence too.
-    const endsMs = transition.bucketStartSeconds * 1000 + BUCKET_MS + WATERMARK_LAG_MS;
+    const moments = momentsOf(transition);
+    const { quietMs, startMs, endsMs } = moments;
     const missing: EvidencePart[] = [];
     const noted = <T>(part: EvidencePart, found: T | null): T | null => {
       if (found === null) missing.push(part);
       return found;
     };
     const during = noted('requests', await sample({ code, fromMs: startMs, toMs: endsMs }, REQUESTS_MS)) ?? [];
-    const before = noted('detail', missing.length > 0 ? null : await sampleBefore(code, startMs));
-    const clients = noted('clients', await countClients(code, startMs, endsMs));
+    const before = noted('detail', missing.length > 0 ? null : await sampleBefore(code, quietMs));
+    const clients = noted('clients', await countClients(code, moments));
     return {
       status: commonestStatus(during),
       evidence: {
@@ -116,6 +117,26 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
         missing,
       },
     };
+  };
+}
+
+interface Moments {
+  /** Before it, nothing belongs to the surge. */
+  readonly quietMs: number;
+  /** The estimated onset. */
+  readonly startMs: number;
+  readonly endsMs: number;
+}
+
+function momentsOf({ bucketStartSeconds, startsAtSeconds, winner }: Transition): Moments {
+  const startMs = startsAtSeconds * 1000;
+  const evaluatedMs = bucketStartSeconds * 1000 + BUCKET_MS;
+  const windowStartMs = evaluatedMs - (winner?.windowSeconds ?? 0) * 1000;
+  return {
+    quietMs: Math.min(startMs, windowStartMs) - ONSET_DOUBT_MS,
+    startMs,
+    // What came while the bucket waited for the watermark is evidence too.
+    endsMs: evaluatedMs + WATERMARK_LAG_MS,
   };
 }
 

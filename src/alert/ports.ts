@@ -126,7 +126,7 @@ export interface NewestError {
   readonly status: number | null;
 }
 
-/** Errors of the code from..to by event time, newest first, at most so many and for so long; none whose clock was ahead. */
+/** Errors of the code from..to by event time, at most so many and for so long; none whose clock was ahead. */
 export interface ErrorSample {
   readonly code: string;
   readonly fromMs: number;
@@ -137,6 +137,7 @@ export interface ErrorSample {
 
 /** Reads that give up in time: null = there was not enough of it. Every method @throws StoreUnavailable. */
 export interface EvidenceReader {
+  /** From all over the stretch, newest first. */
   sampleErrors(sample: ErrorSample): Promise<readonly SampledError[] | null>;
   /** Distinct clients of the newest errors; 0: none states its client. */
   countClients(sample: ErrorSample): Promise<Omit<AffectedClients, 'hourBeforeCount'> | null>;

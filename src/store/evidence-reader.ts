@@ -19,14 +19,24 @@ const MOST_VALUE_CHARACTERS = 100;
  * $1 code, $2 from, $3 to, $4 most rows. The day names the table partitions to look into. A clock that was ahead counts
  * for nothing, also not when that time comes.
  */
-const newest = (columns: string) => `
+const newest = (columns: string, { from, to, limit } = { from: '$2', to: '$3', limit: '$4' }) => `
 select ${columns} from envelope
-where code = $1 and occurred_at >= $2 and occurred_at < $3
+where code = $1 and occurred_at >= ${from} and occurred_at < ${to}
   and day between ($2::timestamptz at time zone 'UTC')::date and ($3::timestamptz at time zone 'UTC')::date
   and not coalesce('clock_ahead' = any(sanitized), false)
-order by occurred_at desc limit $4`;
+order by occurred_at desc limit ${limit}`;
 
-const SAMPLE_QUERY = newest('request_id, status, service, route, method, client, release, details');
+/** A sample is taken from so many equal parts of its stretch: the newest alone would be what one caller did last minute. */
+const PART_COUNT = 4;
+/** $1 to $4 as above. */
+const SAMPLE_QUERY = `
+select newest.* from generate_series(0, ${PART_COUNT - 1}) as part, lateral (
+  ${newest('request_id, status, occurred_at, service, route, method, client, release, details', {
+    from: `$2::timestamptz + part * ($3::timestamptz - $2::timestamptz) / ${PART_COUNT}`,
+    to: `$2::timestamptz + (part + 1) * ($3::timestamptz - $2::timestamptz) / ${PART_COUNT}`,
+    limit: `ceil($4::float8 / ${PART_COUNT})`,
+  })}
+) as newest order by occurred_at desc limit $4`;
 const CLIENTS_QUERY = `
 select count(*)::int as row_count, count(distinct client)::int as client_count, min(client) as client
 from (${newest('client')}) as sampled`;
@@ -52,9 +62,7 @@ export function createEvidenceReader({ withClient }: Pick<Database, 'withClient'
     sampleErrors: (sample) =>
       withClient(async (client) => {
         const rows = await askInTime<SampledRow>(client, SAMPLE_QUERY, sample);
-        return (
-          rows?.map(({ request_id, status, ...values }) => ({ requestId: request_id, status, values: valuesOf(values) })) ?? null
-        );
+        return rows?.map((row) => ({ requestId: row.request_id, status: row.status, values: valuesOf(row) })) ?? null;
       }),
     countClients: (sample) =>
       withClient(async (client) => {
@@ -85,10 +93,10 @@ async function askInTime<R extends QueryResultRow>(
   }
 }
 
-function valuesOf({ details, ...context }: Omit<SampledRow, 'request_id' | 'status'>): SampledValues {
+function valuesOf({ details, service, route, method, client, release }: SampledRow): SampledValues {
   const fields = validationFieldsOf(details);
   return [
-    ...scalarsOf(context, ''),
+    ...scalarsOf({ service, route, method, client, release }, ''),
     ...scalarsOf(fieldsOf(details), 'details.'),
     ...fields.map(({ field, code }) => ['field', `${field} ${code}`] as const),
   ];

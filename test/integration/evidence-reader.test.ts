@@ -56,6 +56,16 @@ describe('a sample', () => {
       ['second'],
     );
   });
+  test('comes from all over the stretch, however many came at its end', async () => {
+    for (let n = 0; n < 12; n += 1) await store({ id: `end-${n}`, afterSeconds: 9 + n / 100 });
+    await store({ id: 'begin', afterSeconds: 1 });
+    await store({ id: 'middle', afterSeconds: 6 });
+    const found = await read().sampleErrors({ ...where, limit: 8 });
+    assert.deepEqual(
+      found?.map(({ requestId }) => requestId),
+      ['end-11', 'end-10', 'middle', 'begin'],
+    );
+  });
   test('tells of each error its context, its scalars, and its fields with their sub-codes and never what was typed', async () => {
     const errors = [
       { field: 'items[3].sku', code: 'REQUIRED', message: 'missing', value: { type: 'string', length: 3 } },
