@@ -10,6 +10,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { repairKafkajsTimer } from '../../src/sources/kafkajs-timer.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { kafkaMissing } from '../support/requirements.ts';
+import { measureBacktest } from './backtest-figures.ts';
 import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
 import { measureIdle } from './idle-figures.ts';
 import { ingestFigures, startFigures } from './ingest-figures.ts';
@@ -66,9 +67,10 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
   try {
     const ingest = await runIngest(options, broker);
     const lookup = has('lookup') ? await attempt('lookup', () => measureLookups(options, say), []) : [];
+    const backtest = has('backtest') ? await attempt('backtest', () => measureBacktest(options, say), []) : [];
     if (has('idle')) say('idling');
     const idle = has('idle') ? await attempt('idle', () => measureIdle(options, broker), []) : [];
-    return [...ingest, ...lookup, ...idle];
+    return [...ingest, ...lookup, ...backtest, ...idle];
   } finally {
     await broker?.stop();
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const SECTIONS = ['start', 'kafka', 'webhook', 'lookup', 'idle'] as const;
+export const SECTIONS = ['start', 'kafka', 'webhook', 'lookup', 'backtest', 'idle'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface Sizes {
@@ -18,6 +18,7 @@ export interface Sizes {
   readonly lookups: number;
   readonly lookupWarmUps: number;
   readonly commits: number;
+  readonly backtestDays: number;
   readonly idleSettleSeconds: number;
   readonly idleSeconds: number;
 }
@@ -33,6 +34,7 @@ const FULL: Sizes = {
   lookups: 2_000,
   lookupWarmUps: 300,
   commits: 300,
+  backtestDays: 30,
   idleSettleSeconds: 10,
   idleSeconds: 30,
 };
@@ -48,6 +50,7 @@ const QUICK: Sizes = {
   lookups: 500,
   lookupWarmUps: 100,
   commits: 100,
+  backtestDays: 7,
   idleSettleSeconds: 5,
   idleSeconds: 10,
 };
