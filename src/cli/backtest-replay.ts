@@ -43,12 +43,17 @@ export async function replayStored(
 ): Promise<void> {
   const { range } = plan;
   let stepCount = 0;
-  for (const stretch of stretchesOf(plan)) {
-    if (watch.isOver()) return;
-    const counts = await reader.readCounts(stretch, plan.bucketSeconds, plan.codes);
-    const buckets = coveredBuckets(await reader.readSpans(stretch), stretch, plan.bucketSeconds);
+  const stretches = [...stretchesOf(plan)];
+  // One ahead: PostgreSQL sums the next stretch while this one is replayed.
+  let next = readStretch(reader, plan, stretches[0]);
+  for (const [nth, stretch] of stretches.entries()) {
+    const read = await next;
+    if (read === null || watch.isOver()) return;
+    next = readStretch(reader, plan, stretches[nth + 1]);
+    next.catch(() => {}); // Its fault is thrown where it is awaited.
+    const { counts, buckets } = read;
     watch.onCollected(buckets);
-    for (const follower of followers) await follow(follower, plan, { stretch, buckets, counts });
+    for (const follower of followers) await follow(follower, plan, read);
     for (const code of plan.codes) {
       const own = counts.get(code);
       for (const at of buckets) watch.onBucket(code, at, countAt(own, at, stretch, plan.bucketSeconds));
@@ -56,6 +61,13 @@ export async function replayStored(
     stepCount += buckets.length * plan.codes.length * followers.length;
     watch.onProgress((stretch.endSeconds - range.startSeconds) / (range.endSeconds - range.startSeconds), stepCount);
   }
+}
+
+async function readStretch(reader: CountsReader, plan: ReplayPlan, stretch: Span | undefined): Promise<StretchCounts | null> {
+  if (stretch === undefined) return null;
+  const counts = await reader.readCounts(stretch, plan.bucketSeconds, plan.codes);
+  const buckets = coveredBuckets(await reader.readSpans(stretch), stretch, plan.bucketSeconds);
+  return { stretch, buckets, counts };
 }
 
 interface StretchCounts {

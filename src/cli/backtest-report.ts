@@ -13,7 +13,7 @@ import {
   pagesPerWeek,
   summariseCodes,
 } from '../detect/spike-summary.ts';
-import { type ChartSpan, drawBars, markedColumns, type Peaks, SPIKE_MARK } from './terminal-chart.ts';
+import { type ChartSpan, drawBars, markedColumns, type Peaks, SPIKE_MARK, sliceSecondsOf } from './terminal-chart.ts';
 import { type Column, renderTable, shorten } from './terminal-table.ts';
 import { sayCount, sayFigure, sayLasting, sayMinute } from './terminal-words.ts';
 
@@ -134,7 +134,7 @@ function codeLines(report: Report): readonly string[] {
     ...(now === null ? [] : [{ head: 'now', align: 'right' } as const]),
     { head: 'lasting', align: 'right' },
     { head: 'a week', align: 'right' },
-    { head: chartHead(chart, report.bucketSeconds), align: 'left' },
+    { head: chartHead(chart), align: 'left' },
   ];
   const summaries = withThoseThatGo(summariseCodes(report.next.spikes, rest), now?.spikes ?? []);
   const rows = summaries.map(({ code, spikes, totalSeconds, pagesPerWeek: pages }) => [
@@ -168,8 +168,9 @@ function withThoseThatGo(summaries: readonly CodeSummary[], now: readonly Replay
   return [...summaries, ...gone.map((code) => ({ code, spikes: [], totalSeconds: 0, pagesPerWeek: 0 }))];
 }
 
-function chartHead({ startSeconds, endSeconds, columnCount }: ChartSpan, bucketSeconds: number): string {
-  return `busiest ${sayLasting(bucketSeconds)} of each ${sayLasting((endSeconds - startSeconds) / columnCount)}`;
+function chartHead(chart: ChartSpan): string {
+  const columnSeconds = (chart.endSeconds - chart.startSeconds) / chart.columnCount;
+  return `busiest ${sayLasting(sliceSecondsOf(chart))} of each ${sayLasting(columnSeconds)}`;
 }
 
 /** The chart stands at the line's end; its spikes are marked in the line below, and coloured where there is colour. */

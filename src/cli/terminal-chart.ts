@@ -1,5 +1,5 @@
 /**
- * Counts over time as one line of block characters: each column is a stretch of time and shows its busiest bucket, so that
+ * Counts over time as one line of block characters: each column is a stretch of time and shows its busiest minutes, so that
  * a surge of minutes is still seen in a month. What was not collected is a dot and never an empty bar.
  */
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
@@ -13,25 +13,49 @@ export interface ChartSpan {
 }
 
 export interface Peaks {
+  /** Counts of a code come in order. */
   readonly add: (code: string, atSeconds: number, count: number) => void;
-  /** The busiest bucket of each column; null: nothing of it was collected. */
+  /** The busiest slice of each column, in errors; null: nothing of it was collected. */
   readonly of: (code: string) => readonly (number | null)[];
 }
 
-/** Remembers the busiest bucket of each column and code: a few numbers a code, however long the replay. */
+/** Long enough to show a surge of a code that errs a few times an hour, short enough not to drown it. */
+const SLICE_SECONDS = 600;
+
+interface Trace {
+  /** -1: not collected. */
+  readonly peaks: Float64Array;
+  slice: number;
+  sliceCount: number;
+}
+
+/** What a column's busiest slice is long: columns that are shorter are one slice each. */
+export function sliceSecondsOf({ startSeconds, endSeconds, columnCount }: ChartSpan): number {
+  return Math.min(SLICE_SECONDS, (endSeconds - startSeconds) / columnCount);
+}
+
+/** Remembers the busiest slice of each column and code: a few numbers a code, however long the replay. */
 export function createPeaks(span: ChartSpan): Peaks {
-  const byCode = new Map<string, Float64Array>();
+  const traces = new Map<string, Trace>();
+  const sliceSeconds = sliceSecondsOf(span);
   return {
     add(code, atSeconds, count) {
-      let peaks = byCode.get(code);
-      if (peaks === undefined) {
-        peaks = new Float64Array(span.columnCount).fill(-1);
-        byCode.set(code, peaks);
+      let trace = traces.get(code);
+      if (trace === undefined) {
+        trace = { peaks: new Float64Array(span.columnCount).fill(-1), slice: -1, sliceCount: 0 };
+        traces.set(code, trace);
       }
+      const slice = Math.floor((atSeconds - span.startSeconds) / sliceSeconds);
+      if (slice !== trace.slice) trace.sliceCount = 0;
+      trace.slice = slice;
+      trace.sliceCount += count;
       const column = columnAt(span, atSeconds);
-      if (count > (peaks[column] ?? Number.POSITIVE_INFINITY)) peaks[column] = count;
+      if (trace.sliceCount > (trace.peaks[column] ?? Number.POSITIVE_INFINITY)) trace.peaks[column] = trace.sliceCount;
     },
-    of: (code) => Array.from(byCode.get(code) ?? new Float64Array(span.columnCount).fill(-1), (peak) => (peak < 0 ? null : peak)),
+    of(code) {
+      const peaks = traces.get(code)?.peaks ?? new Float64Array(span.columnCount).fill(-1);
+      return Array.from(peaks, (peak) => (peak < 0 ? null : peak));
+    },
   };
 }
 

@@ -55,7 +55,7 @@ describe('the report of a backtest', () => {
       'TOKEN_EXPIRED   2026-11-07 23:45     >14m       312      12.4  25.2x    9.8',
       '',
     ]);
-    assert.match(lines[8] ?? '', /^code {12}spikes {2}lasting {2}a week {2}busiest 1m of each 4h 18m$/);
+    assert.match(lines[8] ?? '', /^code {12}spikes {2}lasting {2}a week {2}busiest 10m of each 4h 18m$/);
     assert.match(lines[9] ?? '', /^PAYMENT_FAILED {7}2 {3}2h 45m {7}2 {2}[▁▂▃▄▅▆▇█]{39}$/);
     assert.equal((lines[10] ?? '').indexOf('^'), 41 + 5, 'a seventh of the chart after its first column');
     assert.match(lines[11] ?? '', /^TOKEN_EXPIRED/);

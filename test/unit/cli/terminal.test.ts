@@ -29,17 +29,29 @@ describe('a table', () => {
 
 describe('a chart', () => {
   const span = { startSeconds: 1000, endSeconds: 1400, columnCount: 4 };
-  test('shows the busiest bucket of each column, the tallest bar for the largest', () => {
+  test('shows the busiest ten minutes of each column, however long the column is', () => {
+    const peaks = createPeaks({ startSeconds: 0, endSeconds: 7200, columnCount: 2 });
+    for (const [at, count] of [
+      [0, 5],
+      [540, 4],
+      [600, 8],
+      [3600, 3],
+      [7190, 1],
+    ] as const)
+      peaks.add('A', at, count);
+    assert.deepEqual(peaks.of('A'), [9, 3]);
+  });
+  test('shows a short column as it is, the tallest bar for the largest', () => {
     const peaks = createPeaks(span);
     for (const [at, count] of [
       [1000, 1],
       [1050, 70],
       [1099, 3],
       [1100, 0],
-      [1399, 35],
+      [1399, 37],
     ] as const)
       peaks.add('A', at, count);
-    assert.deepEqual(peaks.of('A'), [70, 0, null, 35]);
+    assert.deepEqual(peaks.of('A'), [74, 0, null, 37]);
     assert.equal(drawBars(peaks.of('A')), '█▁·▅');
     assert.equal(drawBars(peaks.of('UNSEEN')), '····');
   });
