@@ -18,6 +18,7 @@ import {
   type Transition,
 } from '../detect/detector.ts';
 import { type StretchSum, sumStretch } from '../detect/stretch.ts';
+import type { Rise } from './common-rise.ts';
 import type { BucketCount } from './ports.ts';
 import { createThreshold, type SettingsOf, type ThresholdHour } from './threshold.ts';
 
@@ -116,16 +117,21 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
     return { state, steppedUntilSeconds, lastOpening, lastSeenSeconds: lastSeenSeconds ?? Number.NEGATIVE_INFINITY };
   }
 
+  /** What came of each code in a stretch of the last hour, beside what was expected; without codes of which nothing is known. */
+  function risesOf(fromSeconds: number, toSeconds: number): readonly Rise[] {
+    return [...tracked].flatMap(([code, { state }]) => {
+      const sum = sumStretch(state, threshold.settings(), fromSeconds, toSeconds);
+      return sum === null ? [] : [{ code, ...sum }];
+    });
+  }
+
   return {
     codeCount: () => tracked.size,
     /** As the threshold last took it; before it did, all codes. */
     activeCodeCount: () => Math.max(1, threshold.hours().at(-1)?.activeCodeCount ?? tracked.size),
     /** All codes but this one together, as far as their last hour is remembered; null when nothing is known of them. */
     sumOthers(code: string, fromSeconds: number, toSeconds: number): StretchSum | null {
-      const sums = [...tracked].flatMap(([other, { state }]) => {
-        const sum = other === code ? null : sumStretch(state, threshold.settings(), fromSeconds, toSeconds);
-        return sum === null ? [] : [sum];
-      });
+      const sums = risesOf(fromSeconds, toSeconds).filter((rise) => rise.code !== code);
       if (sums.length === 0) return null;
       return {
         observed: sums.reduce((total, { observed }) => total + observed, 0),
@@ -133,6 +139,7 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       };
     },
     isOpen: (code: string) => isOpenOf(tracked.get(code)),
+    rises: risesOf,
     lastOpening: (code: string) => tracked.get(code)?.lastOpening ?? null,
     openCodes: () => [...tracked].filter(([, each]) => isOpenOf(each)).map(([code]) => code),
     expectedErrorsPerSecond(code: string, atSeconds: number): number | null {

@@ -8,11 +8,12 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Span } from '../detect/collected.ts';
 import { BUCKET_SECONDS, createCodeStates } from './code-states.ts';
-import { type Found, type JudgementDeps, judge } from './judgement.ts';
+import { riseWindowSeconds } from './common-rise.ts';
+import { type Found, type JudgementDeps, judge, kindsOfNews } from './judgement.ts';
 import { createLastSeen, type LastSeen } from './last-seen.ts';
 import { createLateCodes } from './late-codes.ts';
 import type { StaticLabels } from './payload.ts';
-import type { AlertLog, DetectionStore, SnapshotStore, SpikeChange, SpikeStore } from './ports.ts';
+import type { AlertLog, DetectionStore, SnapshotStore, SpikeStore } from './ports.ts';
 import { reconcile } from './reconcile.ts';
 import { restoreStates } from './restore-states.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -24,6 +25,8 @@ import { HOUR_SECONDS, type SettingsOf } from './threshold.ts';
 export const HISTORY_MS = 14 * 24 * 3_600_000;
 /** Most buckets of all codes together in one stretch: about a second of work. */
 const STEPS_A_STRETCH = 200_000;
+/** A minute. */
+const NEWS_STRETCH_BUCKETS = 6;
 const RUN_BUDGET_MS = 8_000;
 
 export interface EvaluationConfig {
@@ -120,7 +123,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
       const time: LifeTime = { nowMs, evaluatedUntilMs: untilMs, holdMs: config.holdMs };
       const changes = await judge(unwritten, time, judging);
       if ((await detection.writeEvaluated(epoch, { fromMs, untilMs, changes })) === 'stale') return false;
-      begun.push(...changes.flatMap((change) => kindOfNews(change, nowMs)));
+      begun.push(...kindsOfNews(changes, nowMs));
       unwritten = null;
       return true;
     };
@@ -148,17 +151,20 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
         unwritten = {
           fromMs: stored === null ? null : evaluatedUntilMs,
           untilMs: evaluatedUntilMs,
-          transitions: reconcile({ states: memory.states, activeSpikes: await spikes.activeSpikes(), evaluatedUntilMs, nowMs }),
-          sightings: [],
+          ...found(
+            reconcile({ states: memory.states, activeSpikes: await spikes.activeSpikes(), evaluatedUntilMs, nowMs }),
+            [],
+            here.positionSeconds,
+          ),
         };
         lastSeen = known;
         if (!(await write())) return stale();
       }
       const limitSeconds = isReplay ? evaluatedUntilMs / 1000 : untilSeconds;
       if (here.positionSeconds >= limitSeconds) break;
-      const found = await advance(here, limitSeconds);
+      const stretch = await advance(here, limitSeconds, nowMs);
       if (!isReplay) {
-        unwritten = { fromMs: evaluatedUntilMs, untilMs: here.positionSeconds * 1000, ...found };
+        unwritten = { fromMs: evaluatedUntilMs, untilMs: here.positionSeconds * 1000, ...stretch };
         evaluatedUntilMs = unwritten.untilMs;
       }
       if (!(await write()) || !(await deps.keepOn())) return stale();
@@ -166,9 +172,9 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     if (lastSeen !== null && here.positionSeconds >= untilSeconds) {
       const learnt = await memory.late.learn({ epoch, range: await historyOf(here, nowMs), nowMs });
       if (learnt === 'stale') return stale();
-      const found = { transitions: learnt.transitions, sightings: lastSeen.note(learnt.counts) };
-      const isFound = found.transitions.length > 0 || found.sightings.length > 0;
-      if (isFound) unwritten = { fromMs: evaluatedUntilMs, untilMs: evaluatedUntilMs, ...found };
+      const late = found(learnt.transitions, lastSeen.note(learnt.counts), here.positionSeconds);
+      const isFound = late.transitions.length > 0 || late.sightings.length > 0;
+      if (isFound) unwritten = { fromMs: evaluatedUntilMs, untilMs: evaluatedUntilMs, ...late };
       if (!(await write())) return stale();
     }
     if (here.missing.length === 0 && (await memory.snapshots.writeDue(epoch, here.startSeconds)) === 'stale') return stale();
@@ -198,16 +204,25 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
   }
 
   /** One stretch on. */
-  async function advance(here: Place, limitSeconds: number): Promise<Found> {
+  async function advance(here: Place, limitSeconds: number, nowMs: number): Promise<Found> {
     const startSeconds = here.positionSeconds;
     const hourEnd = (Math.floor(startSeconds / HOUR_SECONDS) + 1) * HOUR_SECONDS;
-    const bucketCount = Math.max(1, Math.floor(STEPS_A_STRETCH / (memory.states.codeCount() + 1)));
+    const fitting = Math.max(1, Math.floor(STEPS_A_STRETCH / (memory.states.codeCount() + 1)));
+    // Whether codes rose together is judged at the end of a stretch, so one that may open news is short.
+    const isNews = lastSeen !== null && limitSeconds * 1000 > nowMs - NEWS_MS && hourEnd * 1000 > nowMs - NEWS_MS;
+    const bucketCount = isNews ? Math.min(fitting, NEWS_STRETCH_BUCKETS) : fitting;
     const range = { startSeconds, endSeconds: Math.min(limitSeconds, hourEnd, startSeconds + bucketCount * BUCKET_SECONDS) };
     const [counts, spans] = [await detection.readCounts(range), await detection.readSpans(range)];
     const transitions = await memory.states.advance({ range, counts, spans });
     here.positionSeconds = range.endSeconds;
     if (range.endSeconds % HOUR_SECONDS === 0) memory.states.adjustThreshold(range.endSeconds);
-    return { transitions, sightings: lastSeen?.note(counts) ?? [] };
+    return found(transitions, lastSeen?.note(counts) ?? [], range.endSeconds);
+  }
+
+  function found(transitions: Found['transitions'], sightings: Found['sightings'], endSeconds: number): Found {
+    const windowSeconds = riseWindowSeconds(transitions, endSeconds);
+    const rises = windowSeconds === null ? [] : memory.states.rises(endSeconds - windowSeconds, endSeconds);
+    return { transitions, sightings, rises, windowSeconds: windowSeconds ?? 0 };
   }
 
   /** From the earliest count to learn from, which may have come late, to where the states stand. */
@@ -233,11 +248,6 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     expectedErrorsPerSecond: (code: string) =>
       place === null ? null : memory.states.expectedErrorsPerSecond(code, place.positionSeconds),
   };
-}
-
-/** The kind of a spike that begins and is news. */
-function kindOfNews(change: SpikeChange, nowMs: number): readonly SpikeKind[] {
-  return change.kind === 'begin' && nowMs - change.spike.openedAtMs <= NEWS_MS ? [change.spike.kind] : [];
 }
 
 function floorToBucket(seconds: number): number {

@@ -1,18 +1,25 @@
 /**
  * What a stretch of event time means for spikes of every kind, put together: surges as the detector opened and closed
- * them, codes that are news, and the ends of news. Reads, and writes nothing: the caller writes it with how far it read.
+ * them, one for all when they rose together, codes that are news, and the ends of news. Reads, and writes nothing: the
+ * caller writes it with how far it read.
  */
 import { endsOfNews, type Sighting } from './code-news.ts';
 import type { CodeTransition } from './code-states.ts';
+import { collapse, endOfCollapse } from './collapse.ts';
+import type { Rise } from './common-rise.ts';
 import { type NewsDeps, newsOfSightings } from './news-openings.ts';
 import { changesOf, type OpeningsDeps } from './openings.ts';
 import type { SpikeChange, SpikeStore } from './ports.ts';
-import type { LifeTime } from './spike-life.ts';
+import type { SpikeKind } from './spike.ts';
+import { type LifeTime, NEWS_MS } from './spike-life.ts';
 
 /** What was found in a stretch. */
 export interface Found {
   readonly transitions: readonly CodeTransition[];
   readonly sightings: readonly Sighting[];
+  /** Of all codes together, in so many seconds before the stretch ended; empty when nothing opened. */
+  readonly rises: readonly Rise[];
+  readonly windowSeconds: number;
 }
 
 export interface JudgementDeps extends OpeningsDeps, NewsDeps {
@@ -22,9 +29,20 @@ export interface JudgementDeps extends OpeningsDeps, NewsDeps {
 /** @throws StoreUnavailable: nothing was decided, the same call may be made again. */
 export async function judge(found: Found, time: LifeTime, deps: JudgementDeps): Promise<readonly SpikeChange[]> {
   const active = await deps.spikes.activeSpikes();
+  const collapsed = await collapse({ ...found, active, time }, deps);
+  const codes = found.transitions.length === 0 ? [] : await changesOf(found.transitions, active, time, { ...deps, ...collapsed });
+  const surges = [...collapsed.changes, ...codes];
   return [
-    ...(found.transitions.length === 0 ? [] : await changesOf(found.transitions, active, time, deps)),
+    ...surges,
+    ...endOfCollapse(active, surges, time.evaluatedUntilMs),
     ...endsOfNews(active, time.evaluatedUntilMs),
     ...(await newsOfSightings(found.sightings, time, deps)),
   ];
+}
+
+/** Of each spike that begins and is news. */
+export function kindsOfNews(changes: readonly SpikeChange[], nowMs: number): readonly SpikeKind[] {
+  return changes.flatMap((change) =>
+    change.kind === 'begin' && nowMs - change.spike.openedAtMs <= NEWS_MS ? [change.spike.kind] : [],
+  );
 }

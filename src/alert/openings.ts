@@ -19,12 +19,15 @@ export interface OpeningsDeps {
   readonly staticLabels: StaticLabels;
 }
 
+/** Whether the all-codes spike tells of a surge that begins now. */
+type Covers = (spike: Pick<NewSpike, 'code' | 'labels'>) => boolean;
+
 /** @throws StoreUnavailable: nothing was decided, the same call may be made again. */
 export async function changesOf(
   transitions: readonly CodeTransition[],
   active: readonly SpikeRecord[],
   time: LifeTime,
-  deps: OpeningsDeps,
+  deps: OpeningsDeps & { readonly covers: Covers },
 ): Promise<readonly SpikeChange[]> {
   const places = new Map<string, SpikePlace>(active.filter(({ kind }) => kind === KIND).map((spike) => [spike.code, spike]));
   const gather = createEvidence(deps.evidence);
@@ -47,7 +50,8 @@ export async function changesOf(
     }
     if (judged === 'end_and_begin') changes.push({ kind: 'end_untold', of: KIND, code });
     places.set(code, { state: 'pending', openedAtMs: atMs, closedAtMs: null });
-    changes.push({ kind: 'begin', spike: await newSpike(each, gather, deps), isCovered: false });
+    const spike = await newSpike(each, gather, deps);
+    changes.push({ kind: 'begin', spike, isCovered: deps.covers(spike) });
   }
   return changes;
 }

@@ -3,7 +3,7 @@
  * one spike would become two alerts. Annotations are for whoever is woken by it: what happens, how much, since when, and
  * one link for each next step.
  */
-import { type Catalogue, faultOf, severityOf } from '../catalogue/catalogue.ts';
+import { type Catalogue, type FaultSide, faultOf, type Severity, severityOf } from '../catalogue/catalogue.ts';
 import { detailText, evidenceSentences } from './evidence-words.ts';
 import { type AlertText, allCodesText, newCodesText, returningText, silentText } from './kind-text.ts';
 import type { SpikeKind, SpikeRecord } from './spike.ts';
@@ -46,8 +46,9 @@ const ALERT_NAMES: Readonly<Record<SpikeKind, string>> = {
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const SHOWN_REQUEST_COUNT = 3;
 const MOST_LABEL_CHARACTERS = 256;
-/** Code and status of the digest of new codes. */
+/** Code and status of the digest of new codes, and of all codes together. */
 const NEW = '_new';
+const ALL = '_all';
 /** Kept free of our own names: the rest of the contract's labels. */
 const OWN_LABELS = ['alertname', 'code', 'status', 'fault', 'severity', 'team'];
 
@@ -80,6 +81,14 @@ export function spikeLabels(
     },
     staticLabels,
   );
+}
+
+/** Of the one alert in place of many, from the gravest of what it covers. */
+export function allCodesLabels(
+  gravest: { readonly fault: FaultSide; readonly severity: Severity },
+  staticLabels: StaticLabels,
+): Record<string, string> {
+  return cleanLabels({ alertname: ALERT_NAMES.all_codes, code: ALL, status: ALL, ...gravest }, staticLabels);
 }
 
 export interface AlertMoment {
