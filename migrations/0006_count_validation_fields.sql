@@ -42,5 +42,6 @@ create unique index spike_one_open_a_series on spike (code, kind, coalesce(field
   where state <> 'resolved';
 
 comment on column late_code.code is 'A code, or `VALIDATION_ERROR field sub-code` for a pair: no part of it holds a space.';
+comment on column detector_state.code is 'As late_code.code.';
 
 grant select, insert, update, delete on field_series, field_count, field_total to surgewatch_app;

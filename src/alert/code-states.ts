@@ -18,6 +18,7 @@ import {
   type Transition,
 } from '../detect/detector.ts';
 import { type StretchSum, sumStretch } from '../detect/stretch.ts';
+import { isCodeKey } from '../envelope/series-key.ts';
 import type { Rise } from './common-rise.ts';
 import type { BucketCount } from './ports.ts';
 import { createThreshold, type SettingsOf, type ThresholdHour } from './threshold.ts';
@@ -117,9 +118,13 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
     return { state, steppedUntilSeconds, lastOpening, lastSeenSeconds: lastSeenSeconds ?? Number.NEGATIVE_INFINITY };
   }
 
-  /** What came of each code in a stretch of the last hour, beside what was expected; without codes of which nothing is known. */
+  /**
+   * What came of each code in a stretch of the last hour, beside what was expected; without codes of which nothing is known,
+   * and without pairs, whose errors are their code's.
+   */
   function risesOf(fromSeconds: number, toSeconds: number): readonly Rise[] {
     return [...tracked].flatMap(([code, { state }]) => {
+      if (!isCodeKey(code)) return [];
       const sum = sumStretch(state, threshold.settings(), fromSeconds, toSeconds);
       return sum === null ? [] : [{ code, ...sum }];
     });
@@ -129,7 +134,7 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
     codeCount: () => tracked.size,
     /** As the threshold last took it; before it did, all codes. */
     activeCodeCount: () => Math.max(1, threshold.hours().at(-1)?.activeCodeCount ?? tracked.size),
-    /** All codes but this one together, as far as their last hour is remembered; null when nothing is known of them. */
+    /** All other codes together, as far as their last hour is remembered; null when nothing is known of them. */
     sumOthers(code: string, fromSeconds: number, toSeconds: number): StretchSum | null {
       const sums = risesOf(fromSeconds, toSeconds).filter((rise) => rise.code !== code);
       if (sums.length === 0) return null;

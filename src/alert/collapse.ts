@@ -3,6 +3,7 @@
  * theirs are all there is to know, so that whoever leads next goes on from them.
  */
 import { type Catalogue, type FaultSide, faultOf, type Severity, severityOf } from '../catalogue/catalogue.ts';
+import { isCodeKey } from '../envelope/series-key.ts';
 import type { CodeTransition } from './code-states.ts';
 import { type CommonRise, commonRiseOf, isBeyond, type Rise } from './common-rise.ts';
 import { allCodesLabels, type StaticLabels } from './payload.ts';
@@ -43,7 +44,7 @@ export interface CollapseDeps {
 /** @throws StoreUnavailable: nothing was decided, the same call may be made again. */
 export async function collapse(input: CollapseInput, deps: CollapseDeps): Promise<Collapse> {
   const { transitions, active, time } = input;
-  const opened = transitions.filter(({ transition }) => transition.event === 'open');
+  const opened = transitions.filter(({ code, transition }) => transition.event === 'open' && isCodeKey(code));
   const lastOpening = opened.at(-1)?.transition;
   if (lastOpening === undefined) return NO_COLLAPSE;
   const own = new Set(active.filter(isUpByItself).map(({ code }) => code));
@@ -77,8 +78,8 @@ function coverOf(covered: ReadonlySet<string>, severity: string | undefined): Co
   return ({ code, labels }) => covered.has(code) && (severity === 'critical' || labels['severity'] !== 'critical');
 }
 
-function isUpByItself({ kind, coveredBy, closedAtMs }: SpikeRecord): boolean {
-  return kind === 'surge' && coveredBy === null && closedAtMs === null;
+function isUpByItself({ kind, pair, coveredBy, closedAtMs }: SpikeRecord): boolean {
+  return kind === 'surge' && pair === null && coveredBy === null && closedAtMs === null;
 }
 
 async function newSpike(
@@ -94,6 +95,7 @@ async function newSpike(
   return {
     kind: 'all_codes',
     code: ALL_CODES,
+    pair: null,
     status: ALL_CODES,
     startsAtMs: untilMs - windowSeconds * 1000,
     openedAtMs,
@@ -153,7 +155,7 @@ export function endOfCollapse(
 function closesOf(surges: readonly SpikeRecord[], changes: readonly SpikeChange[]): ReadonlyMap<string, number | null> {
   const closes = new Map(surges.map(({ code, closedAtMs }) => [code, closedAtMs]));
   for (const change of changes) {
-    if (change.kind === 'begin' || change.of !== 'surge' || !closes.has(change.code)) continue;
+    if (change.kind === 'begin' || change.of !== 'surge' || (change.pair ?? null) !== null || !closes.has(change.code)) continue;
     if (change.kind === 'close') closes.set(change.code, change.closedAtMs);
     if (change.kind === 'continue') closes.set(change.code, null);
   }

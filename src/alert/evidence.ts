@@ -8,6 +8,7 @@
 import type { Transition } from '../detect/detector.ts';
 import { falseAlarmsPerCodeDay } from '../detect/settings.ts';
 import type { StretchSum } from '../detect/stretch.ts';
+import type { WatchedSeries } from '../envelope/series-key.ts';
 import { dominantDetail } from './dominant-detail.ts';
 import type { ErrorSample, EvidenceReader, SampledError } from './ports.ts';
 import type { EvidencePart, SpikeEvidence } from './spike.ts';
@@ -34,7 +35,7 @@ const EARLIER_DAYS = [1, 7] as const;
 /** What the detector knows of codes, asked at an opening. */
 export interface Outlook {
   activeCodeCount(): number;
-  /** All codes but this one together, in the last hour; null when nothing is known of them. */
+  /** All other codes together, in the last hour; null when nothing is known of them. */
   sumOthers(code: string, fromSeconds: number, toSeconds: number): StretchSum | null;
 }
 
@@ -60,7 +61,7 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
     return timeoutMs <= 0 ? null : await reader.sampleErrors({ ...where, limit: SAMPLE_COUNT, timeoutMs });
   }
 
-  async function sampleBefore(code: string, quietMs: number): Promise<readonly (readonly SampledError[])[] | null> {
+  async function sampleBefore(series: WatchedSeries, quietMs: number): Promise<readonly (readonly SampledError[])[] | null> {
     const stretches = [
       { fromMs: quietMs - HOUR_MS, toMs: quietMs },
       ...EARLIER_DAYS.map((days) => ({
@@ -70,24 +71,24 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
     ];
     const before: (readonly SampledError[])[] = [];
     for (const stretch of stretches) {
-      const errors = await sample({ code, ...stretch }, PART_MS);
+      const errors = await sample({ ...series, ...stretch }, PART_MS);
       if (errors === null) return null;
       before.push(errors);
     }
     return before;
   }
 
-  async function countClients(code: string, { quietMs, startMs, endsMs }: Moments) {
+  async function countClients(series: WatchedSeries, { quietMs, startMs, endsMs }: Moments) {
     const count = async (fromMs: number, toMs: number) => {
       const timeoutMs = within(PART_MS);
-      return timeoutMs <= 0 ? null : await reader.countClients({ code, fromMs, toMs, limit: CLIENT_ROW_COUNT, timeoutMs });
+      return timeoutMs <= 0 ? null : await reader.countClients({ ...series, fromMs, toMs, limit: CLIENT_ROW_COUNT, timeoutMs });
     };
     const since = await count(startMs, endsMs);
     const before = since === null || since.count === 0 ? since : await count(quietMs - HOUR_MS, quietMs);
     return since === null || before === null ? null : { ...since, hourBeforeCount: before.count };
   }
 
-  return async function gather(code: string, transition: Transition): Promise<Gathered> {
+  return async function gather(series: WatchedSeries, transition: Transition): Promise<Gathered> {
     const moments = momentsOf(transition);
     const { quietMs, startMs, endsMs } = moments;
     const missing: EvidencePart[] = [];
@@ -95,9 +96,9 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
       if (found === null) missing.push(part);
       return found;
     };
-    const during = noted('requests', await sample({ code, fromMs: startMs, toMs: endsMs }, REQUESTS_MS)) ?? [];
-    const before = noted('detail', missing.length > 0 ? null : await sampleBefore(code, quietMs));
-    const clients = noted('clients', await countClients(code, moments));
+    const during = noted('requests', await sample({ ...series, fromMs: startMs, toMs: endsMs }, REQUESTS_MS)) ?? [];
+    const before = noted('detail', missing.length > 0 ? null : await sampleBefore(series, quietMs));
+    const clients = noted('clients', await countClients(series, moments));
     return {
       status: commonestStatus(during),
       evidence: {
@@ -113,7 +114,7 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
         winner: transition.winner ?? null,
         falseAlarmsPerYear: falseAlarmsPerCodeDay(transition.score) * outlook.activeCodeCount() * DAYS_PER_YEAR,
         clients: clients === null || clients.count === 0 ? null : clients,
-        otherCodes: outlook.sumOthers(code, transition.startsAtSeconds, transition.bucketStartSeconds + BUCKET_MS / 1000),
+        otherCodes: outlook.sumOthers(series.code, transition.startsAtSeconds, transition.bucketStartSeconds + BUCKET_MS / 1000),
         missing,
       },
     };

@@ -23,14 +23,15 @@ export interface Found {
 }
 
 export interface JudgementDeps extends OpeningsDeps, NewsDeps {
-  readonly spikes: Pick<SpikeStore, 'activeSpikes' | 'sampleNewest'>;
+  readonly spikes: Pick<SpikeStore, 'spikesToTell' | 'sampleNewest'>;
 }
 
 /** @throws StoreUnavailable: nothing was decided, the same call may be made again. */
 export async function judge(found: Found, time: LifeTime, deps: JudgementDeps): Promise<readonly SpikeChange[]> {
-  const active = await deps.spikes.activeSpikes();
+  const recent = await deps.spikes.spikesToTell(time.nowMs - NEWS_MS);
+  const active = recent.filter(({ state }) => state !== 'resolved');
   const collapsed = await collapse({ ...found, active, time }, deps);
-  const codes = found.transitions.length === 0 ? [] : await changesOf(found.transitions, active, time, { ...deps, ...collapsed });
+  const codes = found.transitions.length === 0 ? [] : await changesOf(found.transitions, recent, time, { ...deps, ...collapsed });
   const surges = [...collapsed.changes, ...codes];
   return [
     ...surges,

@@ -2,6 +2,7 @@
  * When each code was last seen, in event time: what lets a code be new, or back. Read from the stored counts at a start,
  * kept in memory from then on. Not the detector's states, which reach back two weeks: a code may be older than that.
  */
+import { isCodeKey } from '../envelope/series-key.ts';
 import { AWAY_SECONDS, type Sighting } from './code-news.ts';
 import type { BucketCount } from './ports.ts';
 
@@ -27,11 +28,11 @@ export function createLastSeen(known: ReadonlyMap<string, number>): LastSeen {
   };
 }
 
-/** By code what came after it was last seen: the first and last bucket, and how many errors. */
+/** By code, pairs inside one left out, what came after it was last seen: the first and last bucket, and how many errors. */
 function freshCounts(counts: readonly BucketCount[], lastSeen: ReadonlyMap<string, number>) {
   const fresh = new Map<string, { atSeconds: number; untilSeconds: number; count: number }>();
   for (const { code, bucketStartSeconds, count } of counts) {
-    if (count === 0 || bucketStartSeconds <= (lastSeen.get(code) ?? Number.NEGATIVE_INFINITY)) continue;
+    if (!isCodeKey(code) || count === 0 || bucketStartSeconds <= (lastSeen.get(code) ?? Number.NEGATIVE_INFINITY)) continue;
     const known = fresh.get(code);
     if (known === undefined) fresh.set(code, { atSeconds: bucketStartSeconds, untilSeconds: bucketStartSeconds, count });
     else {

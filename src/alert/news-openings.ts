@@ -53,6 +53,7 @@ function newSpike(kind: NewSpike['kind'], sighting: Sighting, { errors, status, 
   return {
     kind,
     code: sighting.code,
+    pair: null,
     status: status === null ? 'unknown' : String(status),
     startsAtMs: atMs,
     openedAtMs: atMs,

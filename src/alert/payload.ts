@@ -4,6 +4,7 @@
  * one link for each next step.
  */
 import { type Catalogue, type FaultSide, faultOf, type Severity, severityOf } from '../catalogue/catalogue.ts';
+import type { WatchedSeries } from '../envelope/series-key.ts';
 import { detailText, evidenceSentences } from './evidence-words.ts';
 import { type AlertText, allCodesText, newCodesText, returningText, silentText } from './kind-text.ts';
 import type { SpikeKind, SpikeRecord } from './spike.ts';
@@ -49,19 +50,23 @@ const MOST_LABEL_CHARACTERS = 256;
 /** Code and status of the digest of new codes, and of all codes together. */
 const NEW = '_new';
 const ALL = '_all';
+/** What a silence of one alert is about: the code's silence holds for its fields too, not the other way round. */
+const SILENCED_LABELS = ['alertname', 'code', 'field', 'field_code', 'status'];
 /** Kept free of our own names: the rest of the contract's labels. */
-const OWN_LABELS = ['alertname', 'code', 'status', 'fault', 'severity', 'team'];
+const OWN_LABELS = ['alertname', 'code', 'field', 'field_code', 'status', 'fault', 'severity', 'team'];
 
 export interface LabelsInput {
   readonly kind: SpikeKind;
   readonly code: string;
+  /** Of a surge inside the code. */
+  readonly pair?: WatchedSeries['pair'];
   /** null: unknown. */
   readonly status: number | null;
 }
 
 /** Labels of a spike's alert, from what is known at its opening. */
 export function spikeLabels(
-  { kind, code, status }: LabelsInput,
+  { kind, code, pair, status }: LabelsInput,
   catalogue: Catalogue,
   staticLabels: StaticLabels,
 ): Record<string, string> {
@@ -74,6 +79,8 @@ export function spikeLabels(
     {
       alertname,
       code,
+      field: pair?.field ?? '',
+      field_code: pair?.code ?? '',
       status: status === null ? 'unknown' : String(status),
       fault: faultOf(catalogue, code, status),
       severity: severityOf(catalogue, code, status),
@@ -156,19 +163,28 @@ function surgeAlertText(spike: SpikeRecord, nowMs: number): AlertText {
   const amount = surgeText(spike.observed, spike.expected, spike.windowSeconds);
   const since = momentText(spike.startsAtMs, nowMs);
   const over = spike.closedAtMs === null ? '' : ` It is back to normal since ${momentText(spike.closedAtMs, nowMs)}.`;
-  const fault =
-    spike.labels['fault'] === 'client'
-      ? 'By its status each caller is at fault; so many at once may mean a change on our side or a partner’s.'
-      : 'The API itself is at fault.';
   const status = spike.status === 'unknown' ? 'status unknown' : spike.status;
+  const { pair } = spike;
   return {
-    summary: `${spike.code} (${status}, ${spike.labels['fault'] ?? 'server'} fault): ${amount}, since ${since}`,
+    summary:
+      pair === null
+        ? `${spike.code} (${status}, ${spike.labels['fault'] ?? 'server'} fault): ${amount}, since ${since}`
+        : `${spike.code} on ${pair.field} (${pair.code}): ${amount}, since ${since}: a client release or a tightened schema`,
     description: [
       `${amount}, since about ${since}.${over}`,
       ...evidenceSentences(spike.evidence, spike.windowSeconds),
-      fault,
+      blameText(spike),
     ].join(' '),
   };
+}
+
+function blameText({ pair, labels }: SpikeRecord): string {
+  if (pair !== null) {
+    return `Errors on ${pair.field} alone: so it looks when a client release sends it otherwise, or when our schema became stricter.`;
+  }
+  return labels['fault'] === 'client'
+    ? 'By its status each caller is at fault; so many at once may mean a change on our side or a partner’s.'
+    : 'The API itself is at fault.';
 }
 
 function latenessText(spike: SpikeRecord, nowMs: number): string {
@@ -184,7 +200,9 @@ function lookupUrl({ evidence: { requestIds } }: SpikeRecord, { publicUrl }: Ale
 
 function silenceUrl({ labels }: SpikeRecord, { alertmanagerPublicUrl }: AlertLinks): string {
   if (alertmanagerPublicUrl === null) return '';
-  const matchers = ['alertname', 'code', 'status'].map((name) => `${name}=${JSON.stringify(labels[name] ?? '')}`);
+  const matchers = SILENCED_LABELS.filter((name) => name in labels).map(
+    (name) => `${name}=${JSON.stringify(labels[name] ?? '')}`,
+  );
   return `${alertmanagerPublicUrl.replace(/\/+$/, '')}/#/silences/new?filter=${encodeURIComponent(`{${matchers.join(',')}}`)}`;
 }
 

@@ -4,6 +4,7 @@
  * that epoch is the lease's: `stale` says that another replica leads now and nothing was written.
  */
 import type { Span } from '../detect/collected.ts';
+import type { WatchedSeries } from '../envelope/series-key.ts';
 import type { Snapshot } from './code-states.ts';
 import type { SampledValues } from './dominant-detail.ts';
 import type { Alert } from './payload.ts';
@@ -28,17 +29,20 @@ export interface Progress {
   readonly blindSinceMs: number | null;
 }
 
-/** Errors of one code in one bucket, all writers together. */
+/** Errors of one code, or of one pair inside a code, in one bucket, all writers together. */
 export interface BucketCount {
+  /** A series' key, as everywhere where the detector's states are moved on. */
   readonly code: string;
   readonly bucketStartSeconds: number;
   readonly count: number;
 }
 
-/** The spike of a code and kind that is not resolved; there is at most one. */
+/** The spike of a series and kind that is not resolved; there is at most one. */
 export interface LiveSpike {
   readonly of: SpikeKind;
   readonly code: string;
+  /** Of a surge inside the code. */
+  readonly pair?: WatchedSeries['pair'];
 }
 
 /** What a stretch of event time changes about spikes; applied in this order. */
@@ -126,9 +130,8 @@ export interface NewestError {
   readonly status: number | null;
 }
 
-/** Errors of the code from..to by event time, at most so many and for so long; none whose clock was ahead. */
-export interface ErrorSample {
-  readonly code: string;
+/** Errors of the series from..to by event time, at most so many and for so long; none whose clock was ahead. */
+export interface ErrorSample extends WatchedSeries {
   readonly fromMs: number;
   readonly toMs: number;
   readonly limit: number;

@@ -2,6 +2,7 @@
  * PURE. States that were rebuilt against the spikes that are stored as open: where they differ the states are right. What
  * they opened unseen is told only while it is news.
  */
+import { seriesKeyOf } from '../envelope/series-key.ts';
 import { BUCKET_SECONDS, type CodeStates, type CodeTransition } from './code-states.ts';
 import type { SpikeRecord } from './spike.ts';
 import { NEWS_MS } from './spike-life.ts';
@@ -16,7 +17,7 @@ export interface ReconcileInput {
 
 export function reconcile({ states, activeSpikes, evaluatedUntilMs, nowMs }: ReconcileInput): readonly CodeTransition[] {
   const active = activeSpikes.filter(({ kind }) => kind === 'surge');
-  const openCodes = new Set(active.filter(({ closedAtMs }) => closedAtMs === null).map(({ code }) => code));
+  const openCodes = new Set(active.filter(({ closedAtMs }) => closedAtMs === null).map(seriesKeyOf));
   const closings = [...openCodes].filter((code) => !states.isOpen(code)).map((code) => closing(code, evaluatedUntilMs));
   const missing = states.openCodes().filter((code) => !openCodes.has(code));
   return [...closings, ...missing.flatMap((code) => newsOf(states, code, nowMs))];

@@ -2,6 +2,7 @@
  * A spike as everybody outside the database sees it: plain values, times in epoch milliseconds. The store fills it, the
  * detection loop lets it live, the pages and the API show it.
  */
+import type { WatchedSeries } from '../envelope/series-key.ts';
 import type { PUSH_RESULTS, SPIKE_KINDS } from '../metrics.ts';
 
 export type SpikeState = 'pending' | 'firing' | 'resolved';
@@ -76,6 +77,8 @@ export interface SpikeRecord {
   readonly id: string;
   readonly kind: SpikeKind;
   readonly code: string;
+  /** The field and sub-code that surge inside the code; null: the whole code. */
+  readonly pair: WatchedSeries['pair'];
   /** The commonest HTTP status at opening in decimal, `unknown`, or `_all`. */
   readonly status: string;
   readonly state: SpikeState;

@@ -16,14 +16,17 @@ export const OTHER_FIELD: ValidationField = { field: '_other', code: '_other' };
 
 const FIELD = /^[A-Za-z_][A-Za-z0-9_.[\]-]{0,63}$/;
 const CODE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
-const PLACE = /\[\d+\]|\.\d+(?=[.[]|$)/g;
+/** Where a list is named by place; means the same to PostgreSQL. */
+export const PLACE_PATTERN = String.raw`\[\d+\]|\.\d+(?=[.[]|$)`;
+export const PLACE_MARK = '[]';
+const PLACE = new RegExp(PLACE_PATTERN, 'g');
 /** Longer texts are no labels, however many places they name. */
 const MOST_CHARACTERS = 256;
 
 /** The pair of two redacted texts. Neither part of one holds a space. */
 export function validationFieldOf(field: string, code: string): ValidationField {
   if (field.length > MOST_CHARACTERS || !CODE.test(code)) return OTHER_FIELD;
-  const withoutPlaces = field.replaceAll(PLACE, '[]');
+  const withoutPlaces = field.replaceAll(PLACE, PLACE_MARK);
   return FIELD.test(withoutPlaces) ? { field: withoutPlaces, code } : OTHER_FIELD;
 }
 

@@ -8,6 +8,8 @@ export const SpikeAnswer = Type.Object({
   id: Type.String(),
   kind: Type.String({ description: 'surge, new_code, returning_code, silent_code or all_codes' }),
   code: Type.String(),
+  field: nullableString('The field inside a VALIDATION_ERROR that surges by itself; null: the whole code'),
+  fieldCode: nullableString('The sub-code of that field'),
   status: Type.String(),
   state: Type.String({ description: 'pending, firing or resolved' }),
   startsAt: moment('Estimated onset'),
@@ -55,10 +57,13 @@ export function answerSpike(spike: SpikeRecord, role: Role): SpikeAnswer {
     labels,
     evidence,
     breadth,
+    pair,
     ...same
   } = spike;
   return {
     ...same,
+    field: pair?.field ?? null,
+    fieldCode: pair?.code ?? null,
     startsAt: toText(startsAtMs),
     openedAt: toText(openedAtMs),
     closedAt: toTextOrNull(closedAtMs),

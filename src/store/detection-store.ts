@@ -3,11 +3,11 @@
  * are, and who leads. Leadership is a row by the database's clock with an epoch; every write of a leader locks that row
  * in its own transaction, so a replica that only believes it leads writes nothing.
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
-import type { BucketCount, DetectionStore, Written } from '../alert/ports.ts';
-import type { Span } from '../detect/collected.ts';
+import { sql, type Transaction } from 'kysely';
+import type { DetectionStore, Written } from '../alert/ports.ts';
 import type { Database } from './database.ts';
 import { extendSpan } from './progress-store.ts';
+import { readSeriesCounts } from './series-counts.ts';
 import { applyChanges } from './spike-changes.ts';
 import type { DB } from './tables.ts';
 
@@ -86,7 +86,7 @@ export function createDetectionStore(database: Database): DetectionStore {
         .executeTakeFirst();
       return row?.bucket_start.getTime() ?? null;
     },
-    readCounts: (range, code) => readCounts(kysely, range, code),
+    readCounts: (range, code) => readSeriesCounts(kysely, range, code),
     async readSpans({ startSeconds, endSeconds }) {
       const rows = await kysely
         .selectFrom('collected_span')
@@ -144,22 +144,4 @@ export function createDetectionStore(database: Database): DetectionStore {
         await transaction.updateTable('detector_progress').set({ blind_since }).execute();
       }),
   };
-}
-
-async function readCounts(kysely: Kysely<DB>, range: Span, code: string | undefined): Promise<readonly BucketCount[]> {
-  let query = kysely
-    .selectFrom('bucket_count')
-    // As plain numbers: a stretch has some 100 000 rows, and making a Date of each costs more than reading them.
-    .select([
-      'code',
-      sql<number>`extract(epoch from bucket_start)::float8`.as('start'),
-      sql<number>`sum(error_count)::float8`.as('count'),
-    ])
-    .where('bucket_start', '>=', new Date(range.startSeconds * 1000))
-    .where('bucket_start', '<', new Date(range.endSeconds * 1000))
-    .where('is_clock_ahead', '=', false)
-    .groupBy(['code', 'bucket_start']);
-  if (code !== undefined) query = query.where('code', '=', code);
-  const rows = await query.execute();
-  return rows.map((row) => ({ code: row.code, bucketStartSeconds: row.start, count: row.count }));
 }

@@ -7,7 +7,7 @@ import type { SpikeChange } from '../alert/ports.ts';
 import type { DB } from './tables.ts';
 
 type Beginning = Extract<SpikeChange, { readonly kind: 'begin' }>;
-/** Each row has 18 values, and a statement holds at most 65,535. */
+/** Each row has 20 values, and a statement holds at most 65,535. */
 const ROWS_A_STATEMENT = 1000;
 
 export async function applyChanges(transaction: Transaction<DB>, epoch: number, changes: readonly SpikeChange[]): Promise<void> {
@@ -38,6 +38,8 @@ async function begin(transaction: Transaction<DB>, epoch: number, beginnings: re
       beginnings.map(({ spike, isCovered }) => ({
         kind: spike.kind,
         code: spike.code,
+        field: spike.pair?.field ?? null,
+        sub_code: spike.pair?.code ?? null,
         status: spike.status,
         state: 'pending',
         starts_at: new Date(spike.startsAtMs),
@@ -55,7 +57,7 @@ async function begin(transaction: Transaction<DB>, epoch: number, beginnings: re
         epoch,
       })),
     )
-    .onConflict((conflict) => conflict.columns(['code', 'kind']).where('state', '<>', 'resolved').doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .execute();
 }
 
@@ -68,6 +70,8 @@ async function changeLive(
     .updateTable('spike')
     .set('epoch', String(epoch))
     .where('code', '=', change.code)
+    .where('field', 'is not distinct from', change.pair?.field ?? null)
+    .where('sub_code', 'is not distinct from', change.pair?.code ?? null)
     .where('kind', '=', change.of)
     .where('state', '<>', 'resolved');
   switch (change.kind) {

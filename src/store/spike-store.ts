@@ -48,6 +48,7 @@ export function createSpikeReader({ kysely }: Pick<Database, 'kysely'>): SpikeRe
       const at = new Date(atMs);
       const row = await spikes()
         .where('code', '=', code)
+        .where('field', 'is', null) // Of one field among many it says nothing about this error.
         .where('starts_at', '<=', at)
         .where((where) => where.or([where('closed_at', 'is', null), where('closed_at', '>=', at)]))
         .limit(1)
@@ -132,6 +133,7 @@ function spikeOf(row: Selectable<Spike>): SpikeRecord {
     id: row.id,
     kind: memberOf(KINDS, row.kind),
     code: row.code,
+    pair: row.field === null || row.sub_code === null ? null : { field: row.field, code: row.sub_code },
     status: row.status,
     state: memberOf(STATES, row.state),
     startsAtMs: row.starts_at.getTime(),

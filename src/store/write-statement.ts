@@ -16,6 +16,8 @@
  * Tried instead: unnest of one array a column (more of our CPU, since each value is quoted for an array literal), and
  * COPY into a staging table (no ON CONFLICT, three round trips).
  */
+import { OTHER_FIELD, VALIDATION_CODE } from '../envelope/validation-fields.ts';
+
 export const MOST_SIBLINGS = 100;
 
 /** How many siblings before a row in its own batch are new: only where a batch holds more than one of a requestId and day. */
@@ -34,6 +36,13 @@ const FIELDS_COUNTED = `
   select ($7::text[])[place], ($8::text[])[place], bucket_start, is_clock_ahead, $5::text, $6::smallint, added
   from named order by 1, 2, bucket_start
   on conflict on constraint field_count_pkey do update set error_count = field_count.error_count + excluded.error_count
+  returning field, sub_code, bucket_start, is_clock_ahead
+), fields_late as (
+  insert into late_code (code, replica_id, lane)
+  select distinct '${VALIDATION_CODE} ' || field || ' ' || sub_code, $5::text, $6::smallint from fields_counted
+  where not is_clock_ahead and sub_code <> '${OTHER_FIELD.code}'
+    and bucket_start < (select evaluated_until from detector_progress)
+  on conflict do nothing
 ), field_totals as (
   insert into field_total (replica_id, lane, field, sub_code, total)
   select $5::text, $6::smallint, ($7::text[])[place], ($8::text[])[place], sum(added) from named group by place

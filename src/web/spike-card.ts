@@ -13,8 +13,9 @@ export function drawSpikeCard(view: View, spike: SpikeRecord): Html {
 </article>`;
 }
 
-/** The code, or words for what is no single code. */
-export function nameOf({ code }: SpikeRecord): string {
+/** The code and the field that surges inside it, or words for what is no single code. */
+export function nameOf({ code, pair }: SpikeRecord): string {
+  if (pair !== null) return `${code} on ${pair.field} (${pair.code})`;
   if (code === '_all') return 'All codes together';
   if (code === '_other') return 'Codes that are counted together';
   return code;

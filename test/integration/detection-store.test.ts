@@ -73,6 +73,7 @@ function newSpike(code: string): NewSpike {
       otherCodes: { observed: 20, expected: 21.5 },
       missing: ['clients'],
     },
+    pair: null,
     lastSeenAtMs: null,
     breadth: null,
   };

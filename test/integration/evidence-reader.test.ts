@@ -18,7 +18,7 @@ beforeEach(async () => {
   await migrated.server.query('truncate envelope');
 });
 
-const where = { code: 'A', fromMs: START, toMs: START + 10 * SECOND, limit: 10, timeoutMs: 5_000 };
+const where = { code: 'A', pair: null, fromMs: START, toMs: START + 10 * SECOND, limit: 10, timeoutMs: 5_000 };
 const read = () => createEvidenceReader(migrated.database);
 
 interface Stored {

@@ -173,6 +173,20 @@ describe('counts of validation fields', () => {
     assert.deepEqual(rows, []);
   });
 
+  test('counts that change behind the detector mark their pair, the rest marks nothing', async () => {
+    const store = await openStore();
+    await migrated.server.query('update detector_progress set evaluated_until = $1', [new Date(NOW_MS - 60_000)]);
+    await store.write(
+      [invalid(['a.0 X', 'sp@ce X'], NOW_MS - 120_000), invalid(['b X']), invalid(['c X'], NOW_MS + 3_600_000)],
+      0,
+    );
+    assert.deepEqual(await migrated.server.query('select code from late_code order by code'), [
+      { code: 'VALIDATION_ERROR' },
+      { code: 'VALIDATION_ERROR a[] X' },
+    ]);
+    await migrated.server.query('update detector_progress set evaluated_until = null');
+  });
+
   test('what is older than retention goes with the other counts', async () => {
     const store = await openStore();
     await store.write([invalid(['a X'])], 0);

@@ -37,11 +37,12 @@ function createReader(parts: Partial<EvidenceReader> = {}) {
   };
   return { reader, samples };
 }
+const series = { code: 'A', pair: null };
 const still = () => 0;
 
 test('a surge is told with what changed, who met it, the other codes and the odds', async () => {
   const { reader } = createReader();
-  const { evidence, status } = await createEvidence({ reader, outlook, monotonicMs: still })('A', opening);
+  const { evidence, status } = await createEvidence({ reader, outlook, monotonicMs: still })(series, opening);
   assert.equal(status, 500, 'the commonest');
   assert.deepEqual(evidence.requestIds, ['2-0', '2-1', '2-2']);
   assert.equal(evidence.dominantDetail?.value, '2');
@@ -54,7 +55,7 @@ test('a surge is told with what changed, who met it, the other codes and the odd
 
 test('the past that it is held against ends before the window that won, and holds the same time of other days', async () => {
   const { reader, samples } = createReader();
-  await createEvidence({ reader, outlook, monotonicMs: still })('A', opening);
+  await createEvidence({ reader, outlook, monotonicMs: still })(series, opening);
   const quietMs = (ONSET + 60 - 7 * MINUTE) * 1000;
   assert.deepEqual(
     samples.map(({ fromMs, toMs }) => [fromMs, toMs]),
@@ -69,13 +70,13 @@ test('the past that it is held against ends before the window that won, and hold
 
 test('what takes too long is named as missing, and the rest is told', async () => {
   const { reader } = createReader({ countClients: async () => null });
-  const { evidence } = await createEvidence({ reader, outlook, monotonicMs: still })('A', opening);
+  const { evidence } = await createEvidence({ reader, outlook, monotonicMs: still })(series, opening);
   assert.deepEqual(evidence.missing, ['clients']);
   assert.equal(evidence.clients, null);
   assert.equal(evidence.dominantDetail?.value, '2');
 
   const away = createReader({ sampleErrors: async () => null });
-  const none = await createEvidence({ reader: away.reader, outlook, monotonicMs: still })('A', opening);
+  const none = await createEvidence({ reader: away.reader, outlook, monotonicMs: still })(series, opening);
   assert.deepEqual(none.evidence.missing, ['requests', 'detail']);
   assert.equal(none.status, undefined);
   assert.equal(none.evidence.clients?.count, 7);
@@ -92,10 +93,10 @@ test('many openings at once share one budget: what lies beyond it is not even as
     },
   };
   const gather = createEvidence({ reader: slow, outlook, monotonicMs: () => nowMs });
-  for (let n = 0; n < 100; n += 1) await gather('A', opening);
+  for (let n = 0; n < 100; n += 1) await gather(series, opening);
   assert.ok(nowMs <= 3_000, `${nowMs} ms`);
   const askedCount = samples.length;
-  const { evidence } = await gather('A', opening);
+  const { evidence } = await gather(series, opening);
   assert.equal(samples.length, askedCount);
   assert.deepEqual(evidence.missing, ['requests', 'detail', 'clients']);
   assert.deepEqual(evidence.otherCodes, { observed: 40, expected: 41 }, 'what needs no reading is told all the same');

@@ -25,3 +25,6 @@ test('counts that came late, from before it was last seen, change nothing', () =
   assert.deepEqual(note([count('A', AT - 2 * AWAY_SECONDS), count('A', AT)]), []);
   assert.deepEqual(note([count('A', AT + AWAY_SECONDS)])[0]?.lastSeenSeconds, AT);
 });
+test('a pair inside a code is never sighted: its surge says that it is new', () => {
+  assert.deepEqual(createLastSeen(new Map()).note([count('VALIDATION_ERROR email REQUIRED', AT)]), []);
+});

@@ -66,13 +66,20 @@ const spike: SpikeRecord = {
     otherCodes: { observed: 610, expected: 590 },
     missing: [],
   },
+  pair: null,
   lastSeenAtMs: null,
   breadth: null,
   coveredBy: null,
 };
+const pair = { field: 'items[].sku', code: 'REQUIRED' };
 const firing = { nowMs: NOW, phase: 'firing', isLate: false } as const;
 
 describe('labels', () => {
+  test('name the field and the sub-code that surge inside a code, whatever is configured', () => {
+    const labels = spikeLabels({ kind: 'surge', code: 'VALIDATION_ERROR', pair, status: 422 }, catalogue, { field: 'mine' });
+    assert.deepEqual([labels['field'], labels['field_code']], ['items[].sku', 'REQUIRED']);
+    assert.ok(!('field' in spikeLabels({ kind: 'surge', code: 'VALIDATION_ERROR', status: 422 }, catalogue, { field: 'mine' })));
+  });
   const labelsOf = (code: string, status: number | null, given = {}) =>
     spikeLabels({ kind: 'surge', code, status }, catalogue, given);
 
@@ -137,6 +144,23 @@ describe('a firing alert', () => {
       endsAt: '2026-11-24T14:23:20.000Z',
       generatorURL: 'https://errors.example/watch/spikes/7',
     });
+  });
+  test('names the pair that surges inside a code, and silences that alone', () => {
+    const ofCode = { code: 'VALIDATION_ERROR', status: '422', kind: 'surge' } as const;
+    const labels = spikeLabels({ ...ofCode, pair, status: 422 }, catalogue, {});
+    const { summary, description, silence_url } = spikeAlert({ ...spike, ...ofCode, pair, labels }, firing, links).annotations;
+    assert.equal(
+      summary,
+      'VALIDATION_ERROR on items[].sku (REQUIRED): 412 errors in 5 minutes, 10 times the expected 41, since 14:03 UTC: a client release or a tightened schema',
+    );
+    assert.match(
+      description ?? '',
+      /^412 errors in 5 minutes, .* Errors on items\[\]\.sku alone: so it looks when a client release/,
+    );
+    assert.match(
+      decodeURIComponent(silence_url ?? ''),
+      /code="VALIDATION_ERROR",field="items\[\]\.sku",field_code="REQUIRED",status="422"/,
+    );
   });
   test('leaves out every link and every piece of evidence that there is not', () => {
     const bare = { ...spike, evidence: NO_EVIDENCE };

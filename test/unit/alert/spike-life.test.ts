@@ -41,6 +41,7 @@ function spike(parts: Partial<SpikeRecord> = {}): SpikeRecord {
     score: 9,
     labels: { alertname: 'ApiErrorSpike', code: 'TIMEOUT', status: '504' },
     evidence: NO_EVIDENCE,
+    pair: null,
     lastSeenAtMs: null,
     breadth: null,
     coveredBy: null,
