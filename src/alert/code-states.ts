@@ -158,7 +158,9 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
       const byCode = countsByCode(counts);
       for (const code of byCode.keys()) {
-        if (!tracked.has(code)) tracked.set(code, { ...silent, state: structuredClone(silent.state) });
+        // Through its text: structuredClone takes twice as long, and a first start makes thousands.
+        if (!tracked.has(code))
+          tracked.set(code, { ...silent, state: deserialise(serialise(silent.state), threshold.settings()) });
       }
       const found: CodeTransition[] = [];
       for (const [code, each] of tracked) {

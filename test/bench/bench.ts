@@ -11,6 +11,7 @@ import { repairKafkajsTimer } from '../../src/sources/kafkajs-timer.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { kafkaMissing } from '../support/requirements.ts';
 import { measureBacktest } from './backtest-figures.ts';
+import { measureDetector } from './detector-figures.ts';
 import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
 import { measureIdle } from './idle-figures.ts';
 import { ingestFigures, startFigures } from './ingest-figures.ts';
@@ -68,9 +69,10 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     const ingest = await runIngest(options, broker);
     const lookup = has('lookup') ? await attempt('lookup', () => measureLookups(options, say), []) : [];
     const backtest = has('backtest') ? await attempt('backtest', () => measureBacktest(options, say), []) : [];
+    const detector = has('detector') ? await attempt('the detector', () => measureDetector(options, say), []) : [];
     if (has('idle')) say('idling');
     const idle = has('idle') ? await attempt('idle', () => measureIdle(options, broker), []) : [];
-    return [...ingest, ...lookup, ...backtest, ...idle];
+    return [...ingest, ...lookup, ...backtest, ...detector, ...idle];
   } finally {
     await broker?.stop();
   }
