@@ -1,10 +1,14 @@
-/** A few series of each world that nobody tuned the detector on: the floor under all suites holds there too. */
+/** A few series of worlds that nobody tuned the detector on: the floor under all suites holds there too. */
 import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
+import { createBacktestCommand } from '../../src/cli/backtest.ts';
 import { gradeAlerts } from '../bench/detect/grade.ts';
 import { runSuite } from '../bench/detect/run-suite.ts';
-import { makeWorldSuite } from '../bench/detect/suites.ts';
+import { createSpanCollector } from '../bench/detect/spans.ts';
+import { makeWorldSuite, openSuite, writeSuite } from '../bench/detect/suites.ts';
 import { summarise } from '../bench/detect/summary.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
 
 const FROM_DAY = 3;
 const LARGEST_FALSE_ALARM_RATE = 0.1;
@@ -23,3 +27,37 @@ describe('the detector in worlds of our own', () => {
     });
   }
 });
+
+describe('the bench', () => {
+  it('grades exactly what surgewatch backtest prints, also of a world that was written as a folder', async () => {
+    const folder = makeTempDir('world').path;
+    const made = () => makeWorldSuite({ seed: 6, seriesPerWorld: 3, days: 6, bucketSeconds: 60, names: ['backlog', 'traffic'] });
+    writeSuite(made(), folder);
+    const printed = await backtestSpans(`${folder}/series`);
+    const spanCount = [...printed.values()].reduce((sum, spans) => sum + spans.length, 0);
+    assert.ok(spanCount >= 20, `only ${spanCount} spikes to compare`);
+    const options = { preset: 'standard', withBaselines: false } as const;
+    assert.deepEqual(runSuite(openSuite(folder), options).detector, printed);
+    const ofMade = runSuite(made(), options);
+    assert.deepEqual(ofMade.detector, printed);
+    assert.deepEqual(openSuite(folder).truth(), ofMade.truth);
+  });
+});
+
+/** From the lines of the verb itself. */
+async function backtestSpans(counts: string) {
+  let text = '';
+  const output = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  await createBacktestCommand({ output }).parseAsync(['--counts', counts], { from: 'user' });
+  const collector = createSpanCollector();
+  for (const line of text.split('\n').filter((each) => each !== '')) {
+    const { series, timestamp, event }: { series: string; timestamp: string; event: string } = JSON.parse(line);
+    collector.note(series, Date.parse(timestamp) / 1000, event === 'open');
+  }
+  return collector.spans;
+}

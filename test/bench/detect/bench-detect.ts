@@ -117,6 +117,10 @@ function run(options: BenchOptions): number {
   return compareWithRecord(options, occasionOf(options, runs), report(options, runs, gates));
 }
 
+// A reader that has seen enough, as `head` does, is no fault of the bench.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 let options: BenchOptions | null = null;
 try {
   options = parseOptions(process.argv.slice(2));

@@ -1,4 +1,6 @@
 /** What the command line of `npm run bench:detect` says. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Preset } from '../../../src/detect/detector.ts';
 import { WORLDS } from '../../fixtures/worlds/worlds.ts';
@@ -56,6 +58,10 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   });
   const unknown = values.world?.find((name) => !WORLDS.some((world) => world.name === name));
   if (unknown !== undefined) throw new Error(`--world takes ${WORLDS.map(({ name }) => name).join(', ')}.`);
+  for (const folder of values.suite) {
+    if (!existsSync(join(folder, 'truth.json')))
+      throw new Error(`--suite: ${folder} must be a folder with series/ and truth.json.`);
+  }
   const falsePagesPerWeek = numberOf('--false-pages-per-week', values['false-pages-per-week']);
   return {
     suites: values.suite,
