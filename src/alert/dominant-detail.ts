@@ -40,7 +40,7 @@ interface Counted {
 export function dominantDetail({ errors, usualRatio, before }: Surge): DominantDetail | null {
   const count = errors.length;
   const baselines = baselinesOf(before);
-  if (baselines.length === 0 || count < LEAST_EXCESS_COUNT) return null;
+  if (count < LEAST_EXCESS_COUNT) return null;
   const usualCount = count * Math.min(Math.max(usualRatio, 0), 1);
   const candidates = countPairs(errors);
   // Each value tried is another chance for chance.
@@ -66,7 +66,7 @@ interface Baseline {
   readonly pairs: ReadonlyMap<string, Counted>;
 }
 
-/** Each stretch that can speak for itself, else all of them as one; none when nothing came before. */
+/** Each stretch that can speak for itself, else all of them as one; none when nothing came before, and then G is 0. */
 function baselinesOf(before: readonly (readonly SampledValues[])[]): readonly Baseline[] {
   const able = before.filter((errors) => errors.length >= LEAST_BASELINE_COUNT);
   const stretches = able.length > 0 ? able : [before.flat()];

@@ -15,6 +15,7 @@ const MINUTE_MS = 60_000;
 const NORMAL_A_MINUTE = 12;
 const [STARTS_AGO, SURGES_AGO, ENDS_AGO] = [100, 40, 30];
 const CODE = 'PAYMENT_FAILED';
+const BAD_RELEASE = '2.3.1';
 const missing = skipReason(kafkaMissing) || skipReason(alertmanagerMissing);
 
 /** Poisson traffic from a seeded generator: the same story in every run. */
@@ -27,10 +28,11 @@ function makeRecords(nowMs: number) {
   const records: { readonly key: string; readonly value: string; readonly timestamp: string }[] = [];
   for (let atMs = nowMs - STARTS_AGO * MINUTE_MS; atMs < nowMs; ) {
     const minutesAgo = (nowMs - atMs) / MINUTE_MS;
-    const rate = NORMAL_A_MINUTE * (minutesAgo <= SURGES_AGO && minutesAgo > ENDS_AGO ? 10 : 1);
+    const isSurge = minutesAgo <= SURGES_AGO && minutesAgo > ENDS_AGO;
+    const rate = NORMAL_A_MINUTE * (isSurge ? 10 : 1);
     atMs += (-Math.log(1 - dice()) * MINUTE_MS) / rate;
     if (atMs >= nowMs) break;
-    const context = { service: 'billing', client: 'acct_7' };
+    const context = { service: 'billing', client: 'acct_7', release: isSurge && dice() < 0.95 ? BAD_RELEASE : '2.3.0' };
     const one = envelope({ code: CODE, timestamp: new Date(atMs), details: { gateway: 'razorpay' }, context });
     records.push({ key: one.requestId, value: JSON.stringify(one), timestamp: String(Math.floor(atMs)) });
   }
@@ -91,6 +93,8 @@ describe('a surge on a topic that waited for the service', { skip: missing }, ()
     const said = alert?.annotations ?? {};
     assert.match(said['summary'] ?? '', new RegExp(CODE));
     assert.match(said['description'] ?? '', /\d+ errors/);
+    assert.match(said['dominant_detail'] ?? '', /^release=2\.3\.1: \d+ % of the errors since the onset, none before$/);
+    assert.match(said['description'] ?? '', /From 1 client \(acct_7\); 1 in the hour before\..* By chance a surprise/);
     assert.equal(said['request_ids']?.split(/[,\s]+/).filter(Boolean).length, 3);
     assert.match(said['lookup_url'] ?? '', new RegExp(`^${service.url}/requests/req_`));
     assert.match(said['silence_url'] ?? '', /^https:\/\/alerts\.example\//);
@@ -102,6 +106,10 @@ describe('a surge on a topic that waited for the service', { skip: missing }, ()
       items.map(({ code, kind }) => [code, kind]),
       [[CODE, 'surge']],
     );
+    const evidence = items[0]?.evidence;
+    assert.deepEqual([evidence?.dominantDetail?.key, evidence?.dominantDetail?.value], ['release', BAD_RELEASE]);
+    assert.ok((evidence?.winner?.windowSeconds ?? 0) >= (items[0]?.windowSeconds ?? Number.POSITIVE_INFINITY));
+    assert.deepEqual(evidence?.missing, []);
     const factor = (items[0]?.observed ?? 0) / (items[0]?.expected ?? 1);
     assert.ok(factor > 5 && factor < 20, `observed over expected is ${factor}`);
   });
@@ -125,5 +133,11 @@ interface SpikePage {
     readonly kind: string;
     readonly observed: number;
     readonly expected: number;
+    readonly windowSeconds: number;
+    readonly evidence: {
+      readonly dominantDetail: { readonly key: string; readonly value: string } | null;
+      readonly winner: { readonly windowSeconds: number } | null;
+      readonly missing: readonly string[];
+    };
   }[];
 }

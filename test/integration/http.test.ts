@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { NO_EVIDENCE } from '../../src/alert/spike.ts';
 import { StoreUnavailable } from '../../src/errors.ts';
 import type { Readiness } from '../../src/http/ports.ts';
 import type { HttpServer } from '../../src/http/server.ts';
+import { spikeRecord } from '../support/spike-record.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { createBareServer, emptyLookup } from '../unit/http/bare-server.ts';
+import { createBareServer, emptyLookup, noSpikes } from '../unit/http/bare-server.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 5, 10);
 /** Past the server's own limits: a head may take 5 s, a whole request 10 s. */
@@ -211,6 +213,43 @@ describe('probes, scrape, docs', () => {
     assert.equal(docs.status, 200);
     assert.match(docs.headers.get('content-security-policy') ?? '', /script-src 'self'/);
     assert.doesNotMatch(docs.headers.get('content-security-policy') ?? '', /unsafe|upgrade-insecure|validator/);
+  });
+
+  test('a spike is answered with its evidence, in numbers and in words', async () => {
+    const evidence = {
+      ...NO_EVIDENCE,
+      requestIds: ['req_1'],
+      dominantDetail: { key: 'release', value: '2.3.1', shareRatio: 0.94, beforeRatio: 0.03 },
+      winner: { windowSeconds: 480, observed: 60, expected: 21 },
+      falseAlarmsPerYear: 1.1,
+      clients: { count: 1, isLeast: false, only: 'acme', hourBeforeCount: 9 },
+      otherCodes: { observed: 310, expected: 100 },
+      missing: ['detail'],
+    } as const;
+    const own = createBareServer({}, { spikes: { ...noSpikes, getSpike: async () => spikeRecord({ evidence }) } });
+    const { url: ownUrl } = await own.start();
+    try {
+      const answer = Object(await (await fetch(`${ownUrl}/v1/spikes/1`)).json());
+      assert.deepEqual(answer.evidence, {
+        words: [
+          'release=2.3.1: 94 % of the errors since the onset, 3 % before.',
+          'From 1 client (acme); 9 in the hour before.',
+          'Other codes are up too (3.1 times expected): more traffic, or a cause that they share.',
+          'It stood out most over 8 minutes: 60 errors, 21 expected.',
+          'By chance a surprise of this size comes about once a year in this installation.',
+          'Could not be read in time: what changed.',
+        ],
+        requestIds: ['req_1'],
+        dominantDetail: { key: 'release', value: '2.3.1', shareRatio: 0.94, beforeRatio: 0.03 },
+        winner: { windowSeconds: 480, observed: 60, expected: 21 },
+        falseAlarms: { perYear: 1.1, words: 'about once a year' },
+        clients: { count: 1, isLeast: false, only: 'acme', hourBeforeCount: 9 },
+        otherCodes: { observed: 310, expected: 100, factor: 3.1 },
+        missing: ['detail'],
+      });
+    } finally {
+      await own.stop();
+    }
   });
 
   test('every answer forbids scripts of others, frames and guessing of types', async () => {

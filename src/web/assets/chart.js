@@ -29,11 +29,11 @@ function shadeSpikes(spikes, colour) {
       ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
       ctx.fillStyle = colour.firing;
       ctx.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
-      // Beside a shade that is too narrow for it, not cut off by the edge.
-      const isNarrow = right - left < LABEL_WIDTH * devicePixelRatio;
-      ctx.textAlign = isNarrow ? 'right' : 'left';
-      ctx.textBaseline = 'top';
-      ctx.fillText('spike', left + (isNarrow ? -6 : 6) * devicePixelRatio, bbox.top + 4 * devicePixelRatio);
+      // Above the plot, where no line crosses it, and not cut off by its edge.
+      const fits = left + LABEL_WIDTH * devicePixelRatio <= bbox.left + bbox.width;
+      ctx.textAlign = fits ? 'left' : 'right';
+      ctx.textBaseline = 'bottom';
+      ctx.fillText('spike', fits ? left : right, bbox.top - 4 * devicePixelRatio);
     }
     ctx.restore();
   };
@@ -84,11 +84,11 @@ function draw(element) {
       height: width < NARROW ? 200 : HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      padding: [16, 22, 0, 0],
+      padding: [20, 22, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
       scales: {
         x: { time: true },
-        y: { range: (_plot, _min, max) => [0, Math.max(4, max * (chart.spikes.length > 0 ? 1.25 : 1.08))] },
+        y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] },
       },
       axes: [
         {

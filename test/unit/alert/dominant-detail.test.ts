@@ -83,7 +83,12 @@ describe('a surge is not explained by', () => {
   });
   test('what another day had at this time too', () => {
     const nightly = errors(50, { client: 'nightly-import' });
-    assert.equal(dominantDetail({ ...surge({ client: 'nightly-import' }), before: [quiet, nightly] }), null);
+    for (const before of [
+      [quiet, nightly],
+      [nightly, quiet],
+    ]) {
+      assert.equal(dominantDetail({ ...surge({ client: 'nightly-import' }), before }), null);
+    }
     assert.equal(dominantDetail({ ...surge({ client: 'nightly-import' }), before: [quiet, nightly.slice(0, 3)] })?.key, 'client');
   });
   test('a handful of errors', () => {

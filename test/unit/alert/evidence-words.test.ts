@@ -32,6 +32,7 @@ test('other codes are up, down, or as usual, and a few errors are no news', () =
     [20, 100, 'Other codes are down (0.2 times expected).'],
     [120, 100, 'Other codes are as usual (1.2 times expected): this code alone.'],
     [3, 1, 'Other codes are as usual (3 errors, 1 expected): this code alone.'],
+    [3, 0.4, 'Other codes are as usual (3 errors, 0.4 expected): this code alone.'],
     [0, 0.4, 'Other codes are as usual (0 errors, 0.4 expected): this code alone.'],
     [18, 2, 'Other codes are up too (18 errors, 2 expected): more traffic, or a cause that they share.'],
   ] as const) {
