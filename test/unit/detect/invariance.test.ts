@@ -93,6 +93,17 @@ describe('a restart from a snapshot', () => {
   }
 });
 
+describe('a state', () => {
+  it('holds only numbers that can be written, in whatever world', () => {
+    const settings = settingsFor({ bucketSeconds: 60 });
+    for (const { name, counts } of generateWorlds({ seed: 1, seriesPerWorld: 5, days: 5, bucketSeconds: 60 })) {
+      const state = createCodeState(settings);
+      for (const [index, count] of counts.entries()) step(state, settings, MONDAY_SECONDS + index * 60, count);
+      assert.deepEqual(JSON.parse(serialise(state)), state, name);
+    }
+  });
+});
+
 describe('a series cut at any moment', () => {
   for (const bucketSeconds of WIDTHS) {
     it(`gives the same transitions up to the cut, ${bucketSeconds} s buckets`, () => {
