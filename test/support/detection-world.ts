@@ -6,6 +6,7 @@
 import { after, afterEach, before } from 'node:test';
 import type { Clock } from '../../src/alert/clock.ts';
 import { createDetectionLoop, type DetectionLoop } from '../../src/alert/detection-loop.ts';
+import type { Alert } from '../../src/alert/payload.ts';
 import type { AlertmanagerClient, DetectionStore } from '../../src/alert/ports.ts';
 import type { Catalogue, CodeEntry } from '../../src/catalogue/catalogue.ts';
 import { createMetrics, createRegistry } from '../../src/metrics.ts';
@@ -203,8 +204,7 @@ export function createTestClock() {
 
 /** Takes what it is given and remembers it. */
 export function createCollector(answer: 'accepted' | 'failed' = 'accepted') {
-  const pushed: { labels: Readonly<Record<string, string>>; annotations: Readonly<Record<string, string>>; endsAt: string }[] =
-    [];
+  const pushed: Alert[] = [];
   const client: AlertmanagerClient = {
     name: 'collector',
     push: async (alerts) => {
