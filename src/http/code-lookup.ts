@@ -1,11 +1,14 @@
 /** Reads what there is to say about codes, for the JSON routes and the pages alike. */
 import type { SpikeReader, SpikeRecord } from '../alert/spike.ts';
 import { type Catalogue, type FaultSide, faultOf } from '../catalogue/catalogue.ts';
+import type { WatchedSeries } from '../envelope/series-key.ts';
 import { type WordsAnswer, wordsFor } from './envelope-answer.ts';
 import type { CodeCount, LookupReader } from './ports.ts';
 import type { Span } from './span.ts';
 import { median, spansBefore, startOfStep, type UsualPoint, withUsual } from './usual.ts';
 
+/** Fields that are listed of a code. */
+const MOST_FIELDS = 10;
 const NEVER = { lastHourCount: 0, earlierHourCounts: [], lastDayCount: 0, lastSeenAtMs: null };
 
 export interface CodeOverview {
@@ -21,10 +24,28 @@ export interface CodeOverview {
   readonly spike: SpikeRecord | null;
 }
 
+/** A field that fails inside validation errors. */
+export interface FieldOverview {
+  readonly field: string;
+  /** The sub-code. */
+  readonly code: string;
+  readonly lastHourCount: number;
+  readonly usualHourCount: number | null;
+  /** Its own open spike. */
+  readonly spike: SpikeRecord | null;
+}
+
 export interface CodeDetail {
   readonly overview: CodeOverview;
   readonly span: Span;
+  /** Of the whole code, or of the pair that was asked for. */
   readonly points: readonly UsualPoint[];
+  /** Those that failed most in the last hour; empty for a code that has none. */
+  readonly fields: readonly FieldOverview[];
+}
+
+export interface CodeQuery extends WatchedSeries {
+  readonly span: Span;
 }
 
 export interface CodeLookupDeps {
@@ -47,18 +68,25 @@ export async function readCodes({ lookup, spikes, catalogue, now }: CodeLookupDe
 }
 
 /** null: the code is neither catalogued nor was it counted in the span or lately. */
-export async function readCode(deps: CodeLookupDeps, code: string, span: Span): Promise<CodeDetail | null> {
+export async function readCode(deps: CodeLookupDeps, { code, pair, span }: CodeQuery): Promise<CodeDetail | null> {
   const { lookup, catalogue } = deps;
   const count = await lookup.countCode(code, deps.now());
-  const knownSinceMs = await lookup.readKnownSinceMs();
+  const knownSinceMs = await lookup.readKnownSinceMs(pair === null ? 'codes' : 'fields');
   const { toMs, stepSeconds } = span;
   const fromMs = startOfStep(span.fromMs, stepSeconds);
-  const buckets = await lookup.readBuckets({ code, spans: spansBefore(fromMs, toMs), stepSeconds });
+  const buckets = await lookup.readBuckets({ code, pair, spans: spansBefore(fromMs, toMs), stepSeconds });
   if (!catalogue.codes.has(code) && buckets.length === 0 && count.lastDayCount === 0) return null;
+  const active = await deps.spikes.activeSpikes();
+  const fields = await lookup.countFields(code, deps.now(), MOST_FIELDS);
   return {
-    overview: overviewOf(catalogue, count, await deps.spikes.activeSpikes()),
+    overview: overviewOf(catalogue, count, active),
     span,
     points: withUsual({ buckets, fromMs, toMs, stepSeconds, knownSinceMs }),
+    fields: fields.map(({ earlierHourCounts, ...each }) => ({
+      ...each,
+      usualHourCount: median(earlierHourCounts),
+      spike: active.find((spike) => spike.code === code && isOf(spike.pair, each)) ?? null,
+    })),
   };
 }
 
@@ -74,8 +102,14 @@ function overviewOf(catalogue: Catalogue, count: CodeCount, active: readonly Spi
     usualHourCount: median(earlierHourCounts),
     lastDayCount,
     lastSeenAtMs,
-    spike: active.find((spike) => spike.code === code) ?? null,
+    // Its own before one of a field inside it.
+    spike:
+      active.find((spike) => spike.code === code && spike.pair === null) ?? active.find((spike) => spike.code === code) ?? null,
   };
+}
+
+function isOf(pair: WatchedSeries['pair'], { field, code }: Pick<FieldOverview, 'field' | 'code'>): boolean {
+  return pair !== null && pair.field === field && pair.code === code;
 }
 
 function rankOf({ spike }: CodeOverview): number {

@@ -33,6 +33,16 @@ const SeriesAnswer = Type.Object({
   from: moment('Start of the first step'),
   to: moment('Exclusive'),
   stepSeconds: Type.Number(),
+  fields: Type.Array(
+    Type.Object({
+      field: Type.String({ description: 'Places in a list are left out: items[].sku' }),
+      fieldCode: Type.String({ description: 'Its sub-code; _other with _other stands for what is not counted by name' }),
+      lastHourCount: Type.Number(),
+      usualHourCount: nullableNumber('Normal for this hour of the day; null when less than a day is known'),
+      spikeId: nullableString('Its own open spike'),
+    }),
+    { description: 'Fields that failed most in the last hour, of VALIDATION_ERROR; else empty' },
+  ),
   series: Type.Array(
     Type.Object({
       startsAt: moment('Start of the step'),
@@ -48,6 +58,8 @@ const CodeParams = Type.Object({ code: Type.String({ minLength: 1, maxLength: 12
 const SpanQuery = Type.Object({
   from: Type.Optional(Type.String({ description: 'RFC 3339 or epoch milliseconds; six hours before `to` by default' })),
   to: Type.Optional(Type.String({ description: 'Exclusive; now by default' })),
+  field: Type.Optional(Type.String({ maxLength: 64, description: 'With fieldCode: the series of this field inside the code' })),
+  fieldCode: Type.Optional(Type.String({ maxLength: 64, description: 'The sub-code of that field' })),
   step: Type.Optional(Type.Integer({ minimum: 10, maximum: 86_400, multipleOf: 10, description: 'Seconds' })),
 });
 
@@ -77,13 +89,17 @@ export function addCodeRoutes(app: HttpApp, deps: CodeLookupDeps): void {
     async (request) => {
       const span = readSpan(request.query, deps.now());
       if (typeof span === 'string') throw new Refusal(400, span);
-      const detail = await readCode(deps, request.params.code, span);
+      const { field, fieldCode } = request.query;
+      if ((field === undefined) !== (fieldCode === undefined)) throw new Refusal(400, 'field and fieldCode come together.');
+      const pair = field === undefined || fieldCode === undefined ? null : { field, code: fieldCode };
+      const detail = await readCode(deps, { code: request.params.code, pair, span });
       if (detail === null) throw new Refusal(404, 'This code is neither catalogued nor was it seen.', { code: 'CODE_NOT_FOUND' });
       return {
         ...answerCode(detail.overview),
         from: toText(detail.points[0]?.startMs ?? span.fromMs),
         to: toText(span.toMs),
         stepSeconds: span.stepSeconds,
+        fields: detail.fields.map(({ code, spike, ...each }) => ({ ...each, fieldCode: code, spikeId: spike?.id ?? null })),
         series: detail.points.map(({ startMs, ...point }) => ({ startsAt: toText(startMs), ...point })),
       };
     },

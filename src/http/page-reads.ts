@@ -28,10 +28,10 @@ export async function addPageRoutes(app: HttpApp, deps: CodeLookupDeps & PageCon
     isEmpty: () => lookup.isEmpty(),
     lookUp: (requestId) => lookUpRequest(deps, requestId),
     readCodes: () => readCodes(deps),
-    readCode: async (code, from, to) => {
+    readCode: async ({ code, pair }, from, to) => {
       const span = readSpan({ ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }, now());
       if (typeof span === 'string') throw new Refusal(400, span);
-      return readCode(deps, code, span);
+      return readCode(deps, { code, pair, span });
     },
     listEnvelopes: async ({ status, ...search }, limit) => {
       const stated = Object.entries(search).filter(([, value]) => value !== undefined);

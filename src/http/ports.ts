@@ -2,6 +2,8 @@
  * What the answers over HTTP need from the rest of the process: the lookup reader, as this room calls it, and whether we
  * are ready. The shapes are ours and hold no row; who implements them translates.
  */
+import type { WatchedSeries } from '../envelope/series-key.ts';
+
 export type FieldValues = Readonly<Record<string, unknown>>;
 
 /** An envelope as it was stored: redacted, canonical. Times are epoch milliseconds. */
@@ -78,6 +80,13 @@ export interface CodeCount extends HourCounts {
   readonly lastSeenAtMs: number | null;
 }
 
+/** How often a field failed by a sub-code inside validation errors. */
+export interface FieldCount extends HourCounts {
+  readonly field: string;
+  /** The sub-code. */
+  readonly code: string;
+}
+
 export interface Bucket {
   readonly startMs: number;
   readonly count: number;
@@ -85,6 +94,8 @@ export interface Bucket {
 
 export interface SeriesQuery {
   readonly code: string;
+  /** One field and sub-code inside the code; null: the whole code. */
+  readonly pair: WatchedSeries['pair'];
   /** In the order of time; they do not overlap. */
   readonly spans: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly stepSeconds: number;
@@ -103,8 +114,10 @@ export interface LookupReader {
   countCode(code: string, nowMs: number): Promise<CodeCount>;
   /** Oldest first; spans without an error are left out. */
   readBuckets(query: SeriesQuery): Promise<readonly Bucket[]>;
-  /** Start of the oldest count that is kept; null: there is none yet. */
-  readKnownSinceMs(): Promise<number | null>;
+  /** The fields that failed most in the last hour, at most so many; none for a code that has no fields. */
+  countFields(code: string, nowMs: number, limit: number): Promise<readonly FieldCount[]>;
+  /** Start of the oldest count that is kept, of codes or of fields; null: there is none yet. */
+  readKnownSinceMs(of?: 'codes' | 'fields'): Promise<number | null>;
   /** Seconds of traffic that Kafka holds and we have not stored yet; 0 when nothing waits. */
   readIngestBehindSeconds(nowMs: number): Promise<number>;
   /** True until the first envelope is stored. */

@@ -70,6 +70,28 @@ export const SERIES_QUERY = `
 select date_bin($4 * interval '1 second', bucket_start, timestamptz 'epoch') as bin, sum(error_count) as count
 from bucket_count where ${counted('$1', '$2', '$3')} group by bin order by bin`;
 
+/** $1 now, $2 most rows. The pairs that came most in the hour that ends now, with the same hour of the days before, yesterday first. */
+export const COUNT_FIELDS_QUERY = `
+with known as materialized (select min(bucket_start) as since from field_count),
+most as materialized (
+  select field, sub_code, sum(error_count) as hour_count from field_count
+  where bucket_start >= ${hourStart('0', '$1')} and bucket_start < $1::timestamptz and not is_clock_ahead
+  group by field, sub_code order by hour_count desc, field, sub_code limit $2
+)
+select field, sub_code, hour_count, array(
+  select (select coalesce(sum(error_count), 0) from field_count counted
+    where counted.field = most.field and counted.sub_code = most.sub_code and not is_clock_ahead
+      and bucket_start >= ${hourStart('days_back', '$1')} and bucket_start < ${hourEnd('days_back', '$1')})
+  from generate_series(1, 7) as days_back
+  where (select since from known) <= ${hourStart('days_back', '$1')} order by days_back) as earlier
+from most order by hour_count desc, field, sub_code`;
+
+/** As SERIES_QUERY, of a pair: $1 field, $2 from, $3 to, $4 seconds a step, $5 sub-code. */
+export const FIELD_SERIES_QUERY = `
+select date_bin($4 * interval '1 second', bucket_start, timestamptz 'epoch') as bin, sum(error_count) as count
+from field_count where field = $1 and sub_code = $5 and bucket_start >= $2 and bucket_start < $3 and not is_clock_ahead
+group by bin order by bin`;
+
 /** $1 topic, $2 now, $3 seconds after which progress is stale. Seconds that the slowest Kafka partition is behind. */
 export const LAG_QUERY = `
 select max(extract(epoch from $2::timestamptz - case

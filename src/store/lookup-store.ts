@@ -4,13 +4,16 @@
  * distinct others come from a bounded sample of the newest rows, so that a lookup stays quick in a surge.
  */
 import type { PoolClient, QueryResultRow } from 'pg';
+import { VALIDATION_CODE } from '../envelope/validation-fields.ts';
 import type { Bucket, LookupReader } from '../http/ports.ts';
 import type { Database } from './database.ts';
 import { readPage } from './lookup-list.ts';
 import {
   COUNT_CODES_QUERY,
+  COUNT_FIELDS_QUERY,
   DAY_QUERY,
   EARLIER_HOURS_QUERY,
+  FIELD_SERIES_QUERY,
   HOUR_QUERY,
   LAG_QUERY,
   OTHERS_QUERY,
@@ -133,19 +136,34 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
         };
       }),
 
-    readBuckets: ({ code, spans, stepSeconds }) =>
+    readBuckets: ({ code, pair, spans, stepSeconds }) =>
       database.withClient(async (client) => {
         const buckets: Bucket[] = [];
         for (const { fromMs, toMs } of spans) {
-          const values = [code, new Date(fromMs), new Date(toMs), stepSeconds];
-          const rows = await ask<{ bin: Date; count: string }>(client, 'series', SERIES_QUERY, values);
+          const values = [new Date(fromMs), new Date(toMs), stepSeconds];
+          const rows =
+            pair === null
+              ? await ask<BinRow>(client, 'series', SERIES_QUERY, [code, ...values])
+              : await ask<BinRow>(client, 'field_series', FIELD_SERIES_QUERY, [pair.field, ...values, pair.code]);
           for (const row of rows) buckets.push({ startMs: row.bin.getTime(), count: Number(row.count) });
         }
         return buckets;
       }),
 
-    async readKnownSinceMs() {
-      const [row] = await askAlone<{ since: Date | null }>('since', 'select min(bucket_start) as since from bucket_count', []);
+    async countFields(code, nowMs, limit) {
+      if (code !== VALIDATION_CODE) return [];
+      const rows = await askAlone<FieldRow>('fields', COUNT_FIELDS_QUERY, [new Date(nowMs), limit]);
+      return rows.map((row) => ({
+        field: row.field,
+        code: row.sub_code,
+        lastHourCount: Number(row.hour_count),
+        earlierHourCounts: row.earlier.map(Number),
+      }));
+    },
+
+    async readKnownSinceMs(of = 'codes') {
+      const table = of === 'codes' ? 'bucket_count' : 'field_count';
+      const [row] = await askAlone<{ since: Date | null }>(`since_${of}`, `select min(bucket_start) as since from ${table}`, []);
       return row?.since?.getTime() ?? null;
     },
 
@@ -181,6 +199,18 @@ interface DayRow {
   readonly day_count: string;
   readonly last_seen_at: Date | null;
   readonly status: string | null;
+}
+
+interface BinRow {
+  readonly bin: Date;
+  readonly count: string;
+}
+
+interface FieldRow {
+  readonly field: string;
+  readonly sub_code: string;
+  readonly hour_count: string;
+  readonly earlier: readonly string[];
 }
 
 interface CodeRow extends DayRow {

@@ -3,6 +3,7 @@ import type { CodeDetail, CodeOverview } from '../http/code-lookup.ts';
 import type { StoredEnvelope } from '../http/ports.ts';
 import { drawChart, seriesOf, unitOf } from './chart.ts';
 import { drawEnvelopeTable } from './envelope-page.ts';
+import { drawFieldTable } from './field-table.ts';
 import { type Html, html } from './html.ts';
 import { drawPage } from './layout.ts';
 import { linkCode, markFault, markState, showCode } from './marks.ts';
@@ -33,7 +34,11 @@ function drawRow(view: View, code: CodeOverview): Html {
 <td data-label="Last hour" class="number">${sayNumber(lastHourCount)}</td><td data-label="Normal" class="number">${usualHourCount === null ? '–' : sayNumber(usualHourCount)}</td><td data-label="24 hours" class="number">${sayNumber(lastDayCount)}</td><td data-label="Last seen">${lastSeenAtMs === null ? html`<span class="quiet">not within a day</span>` : sayAgo(lastSeenAtMs, view.nowMs)}</td></tr>`;
 }
 
-export function drawCodePage(view: View, { overview, span, points }: CodeDetail, newest: readonly StoredEnvelope[]): string {
+export function drawCodePage(
+  view: View,
+  { overview, span, points, fields }: CodeDetail,
+  newest: readonly StoredEnvelope[],
+): string {
   const { code, status, words, fault, spike } = overview;
   const total = points.reduce((sum, { count }) => sum + count, 0);
   const isKnown = points.some(({ expected }) => expected !== null);
@@ -59,6 +64,7 @@ ${drawChart({
 <div><dt>Does trying again help?</dt><dd>${words.isRetryable === null ? 'Not known for this code.' : words.isRetryable ? 'Yes, after a while, and then twice as long each time.' : 'No. The same request will fail again until something changes.'}</dd></div>
 <div><dt>How often?</dt><dd>${sayCount(overview.lastHourCount, 'error')} in the last hour${overview.usualHourCount !== null && `, where ${sayNumber(overview.usualHourCount)} are normal`}; ${sayNumber(overview.lastDayCount)} in 24 hours.</dd></div>
 </dl></section>
+${fields.length > 0 && html`<section><h2>Fields that failed most in the last hour</h2>${drawFieldTable(view, fields)}</section>`}
 <section><h2>Newest errors</h2>
 ${newest.length === 0 ? html`<p>None is stored. One shows here as soon as an envelope with this code comes in.</p>` : html`${drawEnvelopeTable(view, newest, { hasCode: false })}<p><a href="${withQuery(view.link('envelopes'), { code })}">All of them</a></p>`}
 </section>`;

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { SpikeReader } from '../alert/spike.ts';
+import type { SpikeReader, SpikeRecord } from '../alert/spike.ts';
 import type { CodeDetail, CodeOverview } from '../http/code-lookup.ts';
 import type { Page, StoredEnvelope } from '../http/ports.ts';
 import type { RequestFinding } from '../http/request-lookup.ts';
@@ -29,7 +29,7 @@ export interface PageDeps extends RequestPageDeps {
   readonly lookUp: (requestId: string) => Promise<RequestFinding>;
   readonly readCodes: () => Promise<readonly CodeOverview[]>;
   /** null: unknown code. @throws a refusal when the span cannot be read. */
-  readonly readCode: (code: string, from?: string, to?: string) => Promise<CodeDetail | null>;
+  readonly readCode: (series: Pick<SpikeRecord, 'code' | 'pair'>, from?: string, to?: string) => Promise<CodeDetail | null>;
   /** @throws a refusal when a filter or the cursor cannot be read. */
   readonly listEnvelopes: (search: EnvelopeSearch, limit?: number) => Promise<Page<StoredEnvelope>>;
   /** The refusal of something that does not exist. */
@@ -69,7 +69,7 @@ export async function addPages(app: FastifyInstance, deps: PageDeps): Promise<vo
     const spike = await spikes.getSpike(paramOf(request, 'id'));
     if (spike === null) throw deps.refuseMissing('There is no spike with this number.');
     const { fromMs, toMs } = spanAround(spike, now());
-    const detail = spike.code.startsWith('_') ? null : await deps.readCode(spike.code, iso(fromMs), iso(toMs));
+    const detail = spike.code.startsWith('_') ? null : await deps.readCode(spike, iso(fromMs), iso(toMs));
     return drawSpikePage(view(request), spike, detail);
   });
 
@@ -78,7 +78,7 @@ export async function addPages(app: FastifyInstance, deps: PageDeps): Promise<vo
   page('/codes/:code', async (request) => {
     const code = paramOf(request, 'code');
     const { from, to } = queryOf(request);
-    const detail = await deps.readCode(code, from, to);
+    const detail = await deps.readCode({ code, pair: null }, from, to);
     if (detail === null) throw deps.refuseMissing('This code is neither catalogued nor was it seen.');
     const newest = await deps.listEnvelopes({ code }, NEWEST_COUNT);
     return drawCodePage(view(request), detail, newest.items);

@@ -51,11 +51,16 @@ ${drawEvidence(view, spike)}
 ${
   detail !== null &&
   drawChart({
-    label: `${spike.code}: observed as a line, what is normal as a band, the spike shaded.`,
+    label: `${nameOf(spike)}: observed as a line, what is normal as a band, the spike shaded.`,
     ...seriesOf(detail.points, detail.span.stepSeconds, view.nowMs),
     spikes: [[spike.startsAtMs / 1000, endMs / 1000]],
     unit: unitOf(detail.span.stepSeconds),
-    numbersUrl: withQuery(view.link('v1', 'codes', spike.code), { from: detail.span.fromMs, to: detail.span.toMs }),
+    numbersUrl: withQuery(view.link('v1', 'codes', spike.code), {
+      from: detail.span.fromMs,
+      to: detail.span.toMs,
+      field: spike.pair?.field,
+      fieldCode: spike.pair?.code,
+    }),
   })
 }
 <section><h2>Requests to look at</h2>

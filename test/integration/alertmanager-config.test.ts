@@ -74,6 +74,21 @@ suite('what mutes what', { skip: skipReason(alertmanagerMissing) }, () => {
       ],
     ],
     [
+      'a spike of a whole code mutes those of its fields, and not the other way round',
+      { ...spike, code: 'VALIDATION_ERROR', status: '422', severity: 'warning' },
+      [{ ...spike, code: 'VALIDATION_ERROR', status: '422', severity: 'warning', field: 'email', field_code: 'REQUIRED' }],
+      [{ ...spike, severity: 'warning', field: 'email', field_code: 'REQUIRED' }],
+    ],
+    [
+      'a spike of a field leaves other fields of its code alone',
+      { ...spike, severity: 'warning', field: 'email', field_code: 'REQUIRED' },
+      [],
+      [
+        { ...spike, severity: 'warning', field: 'email', field_code: 'TOO_LONG' },
+        { ...spike, severity: 'warning', field: 'phone', field_code: 'REQUIRED' },
+      ],
+    ],
+    [
       'a spike mutes the plain rule for the same code, whatever the status',
       { ...spike, severity: 'warning' },
       [

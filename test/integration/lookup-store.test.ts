@@ -141,6 +141,7 @@ test('codes are counted together and alone alike', async () => {
 test('a series is summed by step, span after span', async () => {
   const buckets = await lookup.readBuckets({
     code: 'COMMON',
+    pair: null,
     stepSeconds: 600,
     spans: [
       { fromMs: NOW_MS - DAY_MS - 60 * MINUTE_MS, toMs: NOW_MS - DAY_MS },
@@ -213,4 +214,33 @@ test('we are as far behind as the slowest Kafka partition, also when nobody read
   await tell(2, true, NOW_MS - 500_000, NOW_MS - 300_000);
   assert.equal(await lookup.readIngestBehindSeconds(NOW_MS), 300);
   assert.equal(await createLookupStore(database).readIngestBehindSeconds(NOW_MS), 0);
+});
+
+test('the fields that fail most come with what is normal at this hour, and each with its own counts over time', async () => {
+  const add = (field: string, subCode: string, atMs: number, errors: number, isAhead = false, replica = 'r1') =>
+    postgres.query('insert into field_count values ($1, $2, $3, $4, $5, 0, $6)', [
+      field,
+      subCode,
+      new Date(atMs),
+      isAhead,
+      replica,
+      errors,
+    ]);
+  await add('items[].sku', 'REQUIRED', NOW_MS - MINUTE_MS, 30);
+  await add('items[].sku', 'REQUIRED', NOW_MS - MINUTE_MS, 10, false, 'r2');
+  await add('items[].sku', 'REQUIRED', NOW_MS - MINUTE_MS, 500, true);
+  await add('items[].sku', 'TOO_LONG', NOW_MS - 2 * MINUTE_MS, 7);
+  await add('email', 'REQUIRED', NOW_MS - 3 * MINUTE_MS, 9);
+  for (const days of [1, 2]) await add('items[].sku', 'REQUIRED', NOW_MS - days * DAY_MS - 5 * MINUTE_MS, 3 + days);
+  await add('email', 'REQUIRED', NOW_MS - 3 * DAY_MS + 5 * MINUTE_MS, 100);
+  assert.deepEqual(await lookup.countFields('VALIDATION_ERROR', NOW_MS, 2), [
+    { field: 'items[].sku', code: 'REQUIRED', lastHourCount: 40, earlierHourCounts: [4, 5] },
+    { field: 'email', code: 'REQUIRED', lastHourCount: 9, earlierHourCounts: [0, 0] },
+  ]);
+  assert.deepEqual(await lookup.countFields('OTHER_CODE', NOW_MS, 2), []);
+  const pair = { field: 'items[].sku', code: 'REQUIRED' };
+  const spans = [{ fromMs: NOW_MS - 10 * MINUTE_MS, toMs: NOW_MS }];
+  const buckets = await lookup.readBuckets({ code: 'VALIDATION_ERROR', pair, spans, stepSeconds: 60 });
+  assert.deepEqual(buckets, [{ startMs: NOW_MS - MINUTE_MS, count: 40 }]);
+  assert.equal(await lookup.readKnownSinceMs('fields'), NOW_MS - 3 * DAY_MS + 5 * MINUTE_MS);
 });

@@ -29,6 +29,7 @@ export const emptyLookup: LookupReader = {
     lastDayCount: 0,
     lastSeenAtMs: null,
   }),
+  countFields: async () => [],
   readBuckets: async () => [],
   readKnownSinceMs: async () => null,
   readIngestBehindSeconds: async () => 0,
