@@ -222,7 +222,8 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
   function found(transitions: Found['transitions'], sightings: Found['sightings'], endSeconds: number): Found {
     const windowSeconds = riseWindowSeconds(transitions, endSeconds);
     const rises = windowSeconds === null ? [] : memory.states.rises(endSeconds - windowSeconds, endSeconds);
-    return { transitions, sightings, rises, windowSeconds: windowSeconds ?? 0 };
+    const lastSeenSeconds = (code: string) => lastSeen?.secondsOf(code) ?? null;
+    return { transitions, sightings, rises, windowSeconds: windowSeconds ?? 0, lastSeenSeconds };
   }
 
   /** From the earliest count to learn from, which may have come late, to where the states stand. */

@@ -1,7 +1,7 @@
 /**
  * What a stretch of event time means for spikes of every kind, put together: surges as the detector opened and closed
- * them, one for all when they rose together, codes that are news, and the ends of news. Reads, and writes nothing: the
- * caller writes it with how far it read.
+ * them, one for all when they rose together, codes that are news or silent, and the ends of both. Reads, and writes
+ * nothing: the caller writes it with how far it read.
  */
 import { endsOfNews, type Sighting } from './code-news.ts';
 import type { CodeTransition } from './code-states.ts';
@@ -10,6 +10,7 @@ import type { Rise } from './common-rise.ts';
 import { type NewsDeps, newsOfSightings } from './news-openings.ts';
 import { changesOf, type OpeningsDeps } from './openings.ts';
 import type { SpikeChange, SpikeStore } from './ports.ts';
+import { changesOfSilence, type SilenceDeps } from './silence-changes.ts';
 import type { SpikeKind } from './spike.ts';
 import { type LifeTime, NEWS_MS } from './spike-life.ts';
 
@@ -20,14 +21,20 @@ export interface Found {
   /** Of all codes together, in so many seconds before the stretch ended; empty when nothing opened. */
   readonly rises: readonly Rise[];
   readonly windowSeconds: number;
+  readonly lastSeenSeconds: (code: string) => number | null;
 }
 
-export interface JudgementDeps extends OpeningsDeps, NewsDeps {
+export interface JudgementDeps extends OpeningsDeps, NewsDeps, SilenceDeps {
+  readonly detection: NewsDeps['detection'] & SilenceDeps['detection'];
   readonly spikes: Pick<SpikeStore, 'spikesToTell' | 'sampleNewest'>;
 }
 
 /** @throws StoreUnavailable: nothing was decided, the same call may be made again. */
-export async function judge(found: Found, time: LifeTime, deps: JudgementDeps): Promise<readonly SpikeChange[]> {
+export async function judge(
+  found: Found & { readonly fromMs: number | null },
+  time: LifeTime,
+  deps: JudgementDeps,
+): Promise<readonly SpikeChange[]> {
   const recent = await deps.spikes.spikesToTell(time.nowMs - NEWS_MS);
   const active = recent.filter(({ state }) => state !== 'resolved');
   const collapsed = await collapse({ ...found, active, time }, deps);
@@ -38,6 +45,7 @@ export async function judge(found: Found, time: LifeTime, deps: JudgementDeps): 
     ...endOfCollapse(active, surges, time.evaluatedUntilMs),
     ...endsOfNews(active, time.evaluatedUntilMs),
     ...(await newsOfSightings(found.sightings, time, deps)),
+    ...(await changesOfSilence({ ...found, time, active }, deps)),
   ];
 }
 

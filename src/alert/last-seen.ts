@@ -9,12 +9,15 @@ import type { BucketCount } from './ports.ts';
 export interface LastSeen {
   /** Takes counts in, and answers the codes that came for the first time, or for the first time in a week. */
   note(counts: readonly BucketCount[]): readonly Sighting[];
+  /** In seconds; null: never. */
+  secondsOf(code: string): number | null;
 }
 
 /** @param known seconds by code, as of where the counts to note begin. */
 export function createLastSeen(known: ReadonlyMap<string, number>): LastSeen {
   const lastSeen = new Map(known);
   return {
+    secondsOf: (code) => lastSeen.get(code) ?? null,
     note(counts) {
       const sightings: Sighting[] = [];
       for (const [code, fresh] of freshCounts(counts, lastSeen)) {

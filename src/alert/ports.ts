@@ -76,6 +76,8 @@ export interface DetectionStore {
   readEarliestBucket(fromMs: number): Promise<number | null>;
   /** Without the counts of envelopes whose producer's clock was ahead. Of one code, when it is given. */
   readCounts(range: Span, code?: string): Promise<readonly BucketCount[]>;
+  /** Whether any other code came. */
+  hasOtherCodes(code: string, range: Span): Promise<boolean>;
   readSpans(range: Span): Promise<readonly Span[]>;
   /** By code the start, in seconds, of the last bucket before then in which it came; also of codes whose counts are gone. */
   readLastSeen(beforeMs: number): Promise<ReadonlyMap<string, number>>;

@@ -24,6 +24,12 @@ export interface StatusEntry extends Words {
   readonly fault: FaultSide | null;
 }
 
+/** So many errors always come within so long, or something is wrong. */
+export interface ExpectedMinimum {
+  readonly errors: number;
+  readonly withinMinutes: number;
+}
+
 export interface CodeEntry extends Words {
   readonly code: string;
   readonly status: number;
@@ -33,6 +39,8 @@ export interface CodeEntry extends Words {
   readonly team: string | null;
   /** Keys of `details` whose scalars may be kept. */
   readonly detailKeys: readonly string[];
+  /** Fewer while other codes flow raise an alert; null: silence is fine. */
+  readonly expectedMinimum: ExpectedMinimum | null;
 }
 
 export interface Catalogue {

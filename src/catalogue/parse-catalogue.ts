@@ -3,7 +3,7 @@
  * who know the API and not this program.
  */
 import type { Node, YAMLMap } from 'yaml';
-import type { Catalogue, CodeEntry, FaultSide, Severity, StatusEntry } from './catalogue.ts';
+import type { Catalogue, CodeEntry, ExpectedMinimum, FaultSide, Severity, StatusEntry } from './catalogue.ts';
 import { CatalogueFault } from './catalogue-fault.ts';
 import { nodeOf, quoted, YamlReader } from './yaml-reader.ts';
 
@@ -13,6 +13,9 @@ const MAX_CODE_LENGTH = 128;
 const MAX_TEXT_LENGTH = 2000;
 const MAX_NAME_LENGTH = 64;
 const MAX_DETAIL_KEY_COUNT = 100;
+/** A day: the counts of so long are added up once a minute. */
+const MAX_MINIMUM_MINUTES = 1440;
+const MAX_MINIMUM_ERRORS = 1_000_000;
 /** Label values that surgewatch itself gives. */
 const RESERVED_CODES: readonly string[] = ['_other', '_all', '_new'];
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused here.
@@ -21,7 +24,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const FAULTS: readonly FaultSide[] = ['client', 'server'];
 const SEVERITIES: readonly Severity[] = ['critical', 'warning'];
 const WORDS = ['meaning', 'callerAdvice', 'supportWords'] as const;
-const CODE_KEYS = ['status', 'fault', 'severity', 'team', ...WORDS, 'retryable', 'detailKeys'];
+const CODE_KEYS = ['status', 'fault', 'severity', 'team', ...WORDS, 'retryable', 'detailKeys', 'expectedMinimum'];
 const STATUS_KEYS = ['name', 'fault', ...WORDS, 'retryable'];
 
 type Fields = ReturnType<YamlReader['fields']>;
@@ -91,6 +94,7 @@ function readCode(reader: YamlReader, code: string, key: Node, value: unknown): 
     team: fields.has('team') ? readText(reader, fields, key, name, 'team', MAX_NAME_LENGTH) : null,
     ...readWords(reader, fields, key, name),
     detailKeys: readDetailKeys(reader, fields, name),
+    expectedMinimum: readExpectedMinimum(reader, fields, name),
   };
 }
 
@@ -173,6 +177,35 @@ function readDetailKeys(reader: YamlReader, fields: Fields, name: string): reado
     if (value !== undefined) reader.report(nodeOf(item) ?? found.key, `an item of detailKeys of ${name} must be a text`);
     return '';
   });
+}
+
+function readExpectedMinimum(reader: YamlReader, fields: Fields, name: string): ExpectedMinimum | null {
+  const found = fields.get('expectedMinimum');
+  if (found === undefined) return null;
+  const ownName = `expectedMinimum of ${name}`;
+  const map = reader.mapping(found.value, found.key, ownName);
+  if (map === null) return null;
+  const own = reader.fields(map, ownName, ['errors', 'withinMinutes']);
+  const errors = readCount(reader, own, { at: found.key, name: ownName, field: 'errors', most: MAX_MINIMUM_ERRORS });
+  const minutes = { at: found.key, name: ownName, field: 'withinMinutes', most: MAX_MINIMUM_MINUTES };
+  return { errors, withinMinutes: readCount(reader, own, minutes) };
+}
+
+interface CountField {
+  readonly at: Node;
+  readonly name: string;
+  readonly field: string;
+  readonly most: number;
+}
+
+function readCount(reader: YamlReader, fields: Fields, { at, name, field, most }: CountField): number {
+  const found = required(reader, fields, at, name, field);
+  if (found === null) return 0;
+  const wanted = `a whole number from 1 to ${most}`;
+  const value = reader.scalar(found.value, found.key, `${field} of ${name}`, wanted);
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  if (value !== undefined) reader.report(nodeOf(found.value) ?? found.key, `${field} of ${name} must be ${wanted}`);
+  return 0;
 }
 
 function required(reader: YamlReader, fields: Fields, at: Node, name: string, field: string) {

@@ -87,6 +87,18 @@ export function createDetectionStore(database: Database): DetectionStore {
       return row?.bucket_start.getTime() ?? null;
     },
     readCounts: (range, code) => readSeriesCounts(kysely, range, code),
+    async hasOtherCodes(code, { startSeconds, endSeconds }) {
+      const row = await kysely
+        .selectFrom('bucket_count')
+        .select('code')
+        .where('bucket_start', '>=', new Date(startSeconds * 1000))
+        .where('bucket_start', '<', new Date(endSeconds * 1000))
+        .where('is_clock_ahead', '=', false)
+        .where('code', '<>', code)
+        .limit(1)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
     async readSpans({ startSeconds, endSeconds }) {
       const rows = await kysely
         .selectFrom('collected_span')

@@ -138,7 +138,7 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
     });
     assert.match(
       notice.annotations['summary'] ?? '',
-      /^All codes rose together \(6 of 6 codes\): [\d,]+ errors in .+, (3\.9|4|4\.1) times the expected \d+, since/,
+      /^All codes rose together \(6 of 6 codes\): [\d,]+ errors in .+, [34](\.\d)? times the expected \d+, since/,
     );
     const isFiring = async () => (await world.spikes()).every(({ state }) => state === 'firing');
     await waitFor(isFiring, { deadlineMs: DEADLINE_MS, what: 'firing' });

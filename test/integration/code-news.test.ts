@@ -192,6 +192,8 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
     assert.deepEqual(digest?.labels, labels);
     assert.equal(new Date(digest.startsAt).getTime(), world.nowMs);
 
+    const isAccepted = async () => (await world.spikes()).every(({ firstAcceptedAtMs }) => firstAcceptedAtMs !== null);
+    await waitFor(isAccepted, { deadlineMs: DEADLINE_MS, what: 'the acceptance of both to be recorded' });
     await world.moveClock(HOUR_MS + 2 * MINUTE_MS);
     clock.move(MINUTE_MS);
     await tickUntil(loop, 'its end', async () => (await world.spikes()).every(({ state }) => state === 'resolved'));

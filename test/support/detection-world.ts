@@ -40,6 +40,7 @@ export const entry: CodeEntry = {
   severity: null,
   team: 'identity',
   detailKeys: [],
+  expectedMinimum: null,
 };
 export const catalogue: Catalogue = { codes: new Map([[CODE, entry]]), statuses: new Map() };
 export const links = {

@@ -15,6 +15,7 @@ const credentials: CodeEntry = {
   severity: null,
   team: 'identity',
   detailKeys: [],
+  expectedMinimum: null,
 };
 const upstream: CodeEntry = {
   ...credentials,

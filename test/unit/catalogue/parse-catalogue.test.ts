@@ -25,7 +25,14 @@ function problemsOf(text: string, fallback: typeof NO_STATUSES | undefined = NO_
 }
 
 test('an entry is read with all it may state', () => {
-  const text = fileWith(['status: 418', 'fault: server', 'severity: critical', 'team: tea', 'detailKeys: [a, "b c"]']);
+  const text = fileWith([
+    'status: 418',
+    'fault: server',
+    'severity: critical',
+    'team: tea',
+    'detailKeys: [a, "b c"]',
+    'expectedMinimum: {errors: 5, withinMinutes: 60}',
+  ]);
   deepEqual(parseCatalogue(text, 'file.yaml', NO_STATUSES).codes.get('A'), {
     code: 'A',
     status: 418,
@@ -33,6 +40,7 @@ test('an entry is read with all it may state', () => {
     severity: 'critical',
     team: 'tea',
     detailKeys: ['a', 'b c'],
+    expectedMinimum: { errors: 5, withinMinutes: 60 },
     meaning: 'm',
     callerAdvice: 'c',
     supportWords: 's',
@@ -42,7 +50,24 @@ test('an entry is read with all it may state', () => {
 
 test('what an entry leaves out is null or empty', () => {
   const entry = parseCatalogue(fileWith(['status: 400']), 'file.yaml', NO_STATUSES).codes.get('A');
-  deepEqual([entry?.fault, entry?.severity, entry?.team, entry?.detailKeys], [null, null, null, []]);
+  deepEqual(
+    [entry?.fault, entry?.severity, entry?.team, entry?.detailKeys, entry?.expectedMinimum],
+    [null, null, null, [], null],
+  );
+});
+
+test('an expected minimum that cannot be meant is told with what may be', () => {
+  const problems = (minimum: string) => problemsOf(fileWith(['status: 400', `expectedMinimum: ${minimum}`]));
+  const of = 'of expectedMinimum of code "A"';
+  deepEqual(problems('{errors: 0, withinMinutes: 1441}'), [
+    `8: errors ${of} must be a whole number from 1 to 1000000`,
+    `8: withinMinutes ${of} must be a whole number from 1 to 1440`,
+  ]);
+  deepEqual(problems('{errors: 5}'), ['8: expectedMinimum of code "A" lacks withinMinutes']);
+  deepEqual(problems('5'), ['8: expectedMinimum of code "A" must be a mapping of keys to values']);
+  deepEqual(problems('{errors: 5, within: 60, withinMinutes: 60}'), [
+    '8: expectedMinimum of code "A" has the unknown key "within"; allowed are errors, withinMinutes',
+  ]);
 });
 
 test('a code that YAML would read as null, a number or a flag stays the word it is', () => {
@@ -94,7 +119,7 @@ const mistakes: readonly (readonly [name: string, text: string, problems: readon
     'a key that is like no other',
     fileWith(['status: 400', 'x: 1']),
     [
-      '8: code "A" has the unknown key "x"; allowed are status, fault, severity, team, meaning, callerAdvice, supportWords, retryable, detailKeys',
+      '8: code "A" has the unknown key "x"; allowed are status, fault, severity, team, meaning, callerAdvice, supportWords, retryable, detailKeys, expectedMinimum',
     ],
   ],
   ['a status that is a text', fileWith(['status: secret']), ['7: status of code "A" must be a whole number from 100 to 599']],
