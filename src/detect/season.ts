@@ -43,6 +43,11 @@ export function createSeason(): Season {
   };
 }
 
+/** True once a whole day was seen: before, every factor is 1. */
+export function isSeasonKnown(season: Season): boolean {
+  return season.renewalCount > 0;
+}
+
 /** Relative variance of a factor; what is left of it after the first day is learnt as wandering (see dispersion.ts). */
 export function seasonUncertainty(season: Season): number {
   return season.renewalCount === 0 ? UNKNOWN_DAY_VARIANCE : 0;
