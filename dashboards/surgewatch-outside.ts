@@ -56,7 +56,7 @@ export const detector: Section = {
       height: 8,
       panels: [
         [
-          8,
+          6,
           graph({
             title: 'Last tick of the detector, ago',
             description:
@@ -67,22 +67,38 @@ export const detector: Section = {
           }),
         ],
         [
-          8,
+          6,
           lanes({
-            title: 'Database, leader, blind: over time',
+            title: 'Database, leader, blind, traffic: over time',
             description:
-              'A lane each. Database = every replica has it. Leader = a replica leads. Not blind = the detector is less than 2 minutes behind. Red = not so.',
+              'A lane each. Database = every replica has it. Leader = a replica leads. Not blind = the detector is less than 2 minutes behind. Traffic known = Prometheus answers TRAFFIC_PROMQL; no lane while that is not set. Red = not so.',
             unit: 'short',
             words: { 0: ['no', COLOUR.bad], 1: ['yes', COLOUR.good] },
             queries: [
               { expr: `min (${select('surgewatch_database_up')})`, legend: 'database up' },
               { expr: `clamp_max(sum (${select('surgewatch_detector_leader')}), 1)`, legend: 'a replica leads' },
               { expr: `1 - ${maxBy('', 'surgewatch_detector_blind')}`, legend: 'not blind' },
+              { expr: maxBy('', 'surgewatch_traffic_up'), legend: 'traffic known' },
             ],
           }),
         ],
         [
-          8,
+          6,
+          graph({
+            title: 'Traffic, times usual',
+            description:
+              'What expected errors are multiplied by: 1 = as busy as usual at this time of day, or not known. Needs TRAFFIC_PROMQL.',
+            unit: 'short',
+            queries: [
+              {
+                expr: orWords(maxBy('', 'surgewatch_traffic_factor'), 'traffic', 'not configured'),
+                legend: 'traffic {{traffic}}',
+              },
+            ],
+          }),
+        ],
+        [
+          6,
           graph({
             title: 'Alerts pushed, by result',
             description:

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { createAlertmanagerClients } from './alert/alertmanager-client.ts';
 import { createSystemClock } from './alert/clock.ts';
 import { createDetectionLoop } from './alert/detection-loop.ts';
+import { createPrometheusClient } from './alert/prometheus-client.ts';
 import { BUILT_IN_CATALOGUE } from './catalogue/built-in.ts';
 import type { Catalogue } from './catalogue/catalogue.ts';
 import { parseCatalogue } from './catalogue/parse-catalogue.ts';
@@ -37,6 +38,7 @@ import { createProgressRecorder } from './store/progress-store.ts';
 import { acquireReplicaLease } from './store/replica-lease.ts';
 import { createSnapshotStore } from './store/snapshot-store.ts';
 import { createSpikeReader, createSpikeStore } from './store/spike-store.ts';
+import { createTrafficStore } from './store/traffic-store.ts';
 
 const VERSION = readVersion();
 
@@ -129,6 +131,8 @@ export function createApp(config: Config, log: Logger): App {
       {
         detection: createDetectionStore(database),
         spikes: createSpikeStore(database),
+        traffic: createTrafficStore(database),
+        prometheus: config.traffic === null ? null : createPrometheusClient(config.traffic),
         snapshots: createSnapshotStore(database),
         alertmanagers: createAlertmanagerClients(
           { urls: config.alert.alertmanagerUrls, authorization: config.alert.authorization },

@@ -14,14 +14,7 @@ type Parsed<N extends SettingName> = Exclude<ReturnType<(typeof SETTINGS)[N]['pa
 type Values = { readonly [N in SettingName]: Parsed<N> | null };
 
 /** Names of the contract that a later version reads; setting one now is a warning, never silence. */
-const NOT_YET = [
-  'KAFKA_CLIENT',
-  'KAFKA_DLQ_TOPIC',
-  'BOOTSTRAP_ADMIN_TOKEN',
-  'WEBHOOK_SECRETS',
-  'TRAFFIC_PROMQL',
-  'PROMETHEUS_URL',
-];
+const NOT_YET = ['KAFKA_CLIENT', 'KAFKA_DLQ_TOPIC', 'BOOTSTRAP_ADMIN_TOKEN', 'WEBHOOK_SECRETS'];
 
 export type Config = ReturnType<typeof assemble> & {
   /** Sentences about what was set but is not used. */
@@ -90,6 +83,9 @@ function contradictions(values: Values): readonly string[] {
   if (values.KAFKA_SASL_MECHANISM !== null && (values.KAFKA_SASL_USERNAME === null || values.KAFKA_SASL_PASSWORD === null)) {
     found.push('KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.');
   }
+  if ((values.TRAFFIC_PROMQL === null) !== (values.PROMETHEUS_URL === null)) {
+    found.push('TRAFFIC_PROMQL and PROMETHEUS_URL need each other: set both, or neither.');
+  }
   return found;
 }
 
@@ -146,6 +142,11 @@ function assemble(values: Values) {
       labels: Object.fromEntries(values.ALERT_LABELS ?? []),
       falsePagesPerWeek: known(values.FALSE_PAGES_PER_WEEK),
     },
+    /** null: expectations follow the time of day alone. */
+    traffic:
+      values.TRAFFIC_PROMQL === null || values.PROMETHEUS_URL === null
+        ? null
+        : { promql: values.TRAFFIC_PROMQL, url: values.PROMETHEUS_URL },
   };
 }
 

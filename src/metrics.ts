@@ -145,6 +145,16 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
       labelNames: ['code'] as const,
       registers,
     }),
+    trafficUp: new Gauge({
+      name: 'surgewatch_traffic_up',
+      help: '1 while Prometheus answers TRAFFIC_PROMQL, on the replica that leads; no series while that is not configured. 0 means that expectations follow the time of day alone.',
+      registers,
+    }),
+    trafficFactor: new Gauge({
+      name: 'surgewatch_traffic_factor',
+      help: 'How busy the API is against what is usual at this time of day, on the replica that leads: what expectations are multiplied by. 1 while traffic is not known.',
+      registers,
+    }),
     detectorLastRunTimestampSeconds: new Gauge({
       name: 'surgewatch_detector_last_run_timestamp_seconds',
       help: 'When the detector last finished a tick on this replica, leading or not. Standing still means that nothing is watched.',
@@ -169,6 +179,8 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
   };
 
   metrics.kafkaConsumerUp.remove();
+  metrics.trafficUp.remove();
+  metrics.trafficFactor.remove();
   metrics.labelOverflowTotal.inc(0);
   for (const source of SOURCES) {
     for (const counter of [metrics.envelopesReceivedTotal, metrics.envelopesStoredTotal, metrics.envelopesDuplicateTotal]) {

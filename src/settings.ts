@@ -182,6 +182,19 @@ export const SETTINGS = {
     text: 'False pages a week that the whole installation accepts; the threshold follows from it.',
     parse: positive,
   }),
+  TRAFFIC_PROMQL: define({
+    type: 'PromQL',
+    default: null,
+    text: 'All requests of the API a second, as one series: sum(rate(http_requests_total[1m])); expectations then follow the traffic.',
+    parse: text,
+  }),
+  PROMETHEUS_URL: define({
+    type: 'URL',
+    default: null,
+    text: 'Prometheus that TRAFFIC_PROMQL is asked of; a path prefix, a user and a password are allowed.',
+    isSecret: true,
+    parse: httpUrl,
+  }),
   CATALOGUE_FILE: define({
     type: 'file',
     default: null,

@@ -18,6 +18,8 @@ import {
   type Transition,
 } from '../detect/detector.ts';
 import { type StretchSum, sumStretch } from '../detect/stretch.ts';
+import type { TrafficPoint } from '../detect/traffic.ts';
+import { trafficFactors } from '../detect/traffic-line.ts';
 import { isCodeKey } from '../envelope/series-key.ts';
 import type { Rise } from './common-rise.ts';
 import type { BucketCount } from './ports.ts';
@@ -39,6 +41,8 @@ export interface Stretch {
   readonly counts: readonly BucketCount[];
   /** What was collected of it. */
   readonly spans: readonly Span[];
+  /** How busy the API was, as far as that is known: the newest point before the range, and those in it. */
+  readonly traffic: readonly TrafficPoint[];
 }
 
 /** A state as it is stored. */
@@ -79,6 +83,8 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
   const tracked = new Map<string, Tracked>();
   const threshold = createThreshold(settingsOf);
   let silent = createTracked();
+  /** Of the newest bucket. */
+  let trafficFactor = 1;
   let stepCount = 0;
 
   function createTracked(): Tracked {
@@ -93,15 +99,14 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
   async function follow(
     each: Tracked,
     counts: ReadonlyMap<number, number>,
-    buckets: readonly number[],
-    untilSeconds: number,
+    { buckets, factors, untilSeconds }: Way,
   ): Promise<readonly Transition[]> {
     const transitions: Transition[] = [];
-    for (const bucket of buckets) {
+    for (const [index, bucket] of buckets.entries()) {
       if (bucket < each.steppedUntilSeconds) continue;
       const count = counts.get(bucket) ?? 0;
       if (count > 0) each.lastSeenSeconds = bucket;
-      const transition = step(each.state, threshold.settings(), bucket, count);
+      const transition = step(each.state, threshold.settings(), bucket, count, factors[index]);
       if (transition?.event === 'open') each.lastOpening = transition;
       if (transition !== null) transitions.push(transition);
       stepCount += 1;
@@ -149,14 +154,14 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
     openCodes: () => [...tracked].filter(([, each]) => isOpenOf(each)).map(([code]) => code),
     expectedErrorsPerSecond(code: string, atSeconds: number): number | null {
       const each = tracked.get(code);
-      const expected = each === undefined ? null : expectedAt(each.state, threshold.settings(), atSeconds);
+      const expected = each === undefined ? null : expectedAt(each.state, threshold.settings(), atSeconds, trafficFactor);
       return expected === null ? null : expected / BUCKET_SECONDS;
     },
 
     /** Moves every code on through the stretch. Answers what opened and closed, in the order of event time. */
-    async advance({ range, counts, spans }: Stretch): Promise<readonly CodeTransition[]> {
-      const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
-      const byCode = countsByCode(counts);
+    async advance(stretch: Stretch): Promise<readonly CodeTransition[]> {
+      const way = wayOf(stretch);
+      const byCode = countsByCode(stretch.counts);
       for (const code of byCode.keys()) {
         // Through its text: structuredClone takes twice as long, and a first start makes thousands.
         if (!tracked.has(code))
@@ -164,18 +169,18 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       }
       const found: CodeTransition[] = [];
       for (const [code, each] of tracked) {
-        const transitions = await follow(each, byCode.get(code) ?? NO_COUNTS, buckets, range.endSeconds);
+        const transitions = await follow(each, byCode.get(code) ?? NO_COUNTS, way);
         for (const transition of transitions) found.push({ code, transition });
       }
-      await follow(silent, NO_COUNTS, buckets, range.endSeconds);
+      await follow(silent, NO_COUNTS, way);
+      trafficFactor = way.factors.at(-1) ?? trafficFactor;
       return found.sort((one, other) => one.transition.bucketStartSeconds - other.transition.bucketStartSeconds);
     },
 
     /** Computes one code's state anew from all its counts and swaps it in. */
-    async recompute(code: string, { range, counts, spans }: Stretch): Promise<void> {
+    async recompute(code: string, stretch: Stretch): Promise<void> {
       const each = createTracked();
-      const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
-      await follow(each, countsByCode(counts).get(code) ?? NO_COUNTS, buckets, range.endSeconds);
+      await follow(each, countsByCode(stretch.counts).get(code) ?? NO_COUNTS, wayOf(stretch));
       tracked.set(code, each);
     },
 
@@ -204,6 +209,19 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       silent = trackedOf(snapshot);
     },
   };
+}
+
+/** What all codes share of a stretch. */
+interface Way {
+  readonly buckets: readonly number[];
+  /** What traffic multiplies the expectation of each bucket by. */
+  readonly factors: readonly number[];
+  readonly untilSeconds: number;
+}
+
+function wayOf({ range, spans, traffic }: Stretch): Way {
+  const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
+  return { buckets, factors: trafficFactors(traffic, buckets), untilSeconds: range.endSeconds };
 }
 
 const NO_COUNTS: ReadonlyMap<number, number> = new Map();

@@ -13,11 +13,13 @@ import { BUCKET_SECONDS } from './code-states.ts';
 import { createEvaluation } from './evaluation.ts';
 import { createLeadership } from './leadership.ts';
 import type { AlertLinks, StaticLabels } from './payload.ts';
-import type { AlertLog, AlertmanagerClient, DetectionStore, SnapshotStore, SpikeStore } from './ports.ts';
+import type { AlertLog, AlertmanagerClient, DetectionStore, SnapshotStore, SpikeStore, TrafficStore } from './ports.ts';
+import type { PrometheusClient } from './prometheus-client.ts';
 import { createPusher } from './pusher.ts';
 import type { SpikeRecord } from './spike.ts';
 import { judgeState, type LifeTime, RESOLVE_REPEAT_MS } from './spike-life.ts';
 import type { SettingsOf } from './threshold.ts';
+import { createTrafficWatch } from './traffic-watch.ts';
 import { watermarkOf } from './watermark.ts';
 
 /** With a lease of 15 s, another replica leads at most 20 s after the last one fell silent. */
@@ -47,6 +49,9 @@ export interface DetectionLoopDeps {
   readonly detection: DetectionStore;
   readonly spikes: SpikeStore;
   readonly snapshots: SnapshotStore;
+  readonly traffic: TrafficStore;
+  /** null: expectations follow the time of day alone. */
+  readonly prometheus: PrometheusClient | null;
   /** One for each Alertmanager; none: spikes fire at once. */
   readonly alertmanagers: readonly AlertmanagerClient[];
   readonly catalogue: Catalogue;
@@ -73,6 +78,11 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
     { ...deps, monotonicMs, breathe: clock.breathe, keepOn: leadership.keepOn },
   );
   const pusher = createPusher(config, { ...deps, clients: deps.alertmanagers, monotonicMs, mayPush: leadership.isHeld });
+
+  const traffic =
+    deps.prometheus === null
+      ? null
+      : createTrafficWatch({ prometheus: deps.prometheus, store: deps.traffic, monotonicMs, metrics, log });
 
   let running: Promise<void> | null = null;
   let cancelTimer = () => {};
@@ -111,6 +121,7 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
   function noteLeadership(epoch: number | null, nowMs: number): void {
     if (epoch === (led?.epoch ?? null)) return;
     evaluation.reset();
+    traffic?.reset();
     lastBlindness = null;
     metrics.expectedErrorsPerSecond.reset();
     led = epoch === null ? null : { epoch, sinceMs: nowMs };
@@ -127,7 +138,9 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
 
   async function lead(epoch: number, nowMs: number, sinceMs: number): Promise<void> {
     const partitions = config.kafkaTopic === null ? null : await detection.readPartitions(config.kafkaTopic);
-    const watermarkMs = watermarkOf({ nowMs, partitions, startedAtMs: sinceMs });
+    const progress = await detection.readProgress();
+    if ((await traffic?.advance({ epoch, nowMs, evaluatedUntilMs: progress.evaluatedUntilMs })) === 'stale') return giveUp();
+    const watermarkMs = traffic?.isSettling() ? null : watermarkOf({ nowMs, partitions, startedAtMs: sinceMs });
     const answer = await evaluation.run({ epoch, nowMs, watermarkMs });
     for (const kind of answer.begun) metrics.spikesTotal.inc({ kind });
     if (answer.kind === 'stale' || !leadership.isHeld()) return giveUp();
@@ -170,6 +183,7 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
   function giveUp(): void {
     leadership.lose();
     evaluation.reset();
+    traffic?.reset();
   }
   function isBlind(nowMs: number): boolean {
     const knownMs = evaluatedUntilMs ?? startedAtMs;
@@ -221,6 +235,7 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
       isStopped = true;
       cancelTimer();
       await running;
+      await traffic?.stop();
       await saveStates();
       await pusher.stop();
       await leadership.release().catch((err: unknown) => log.debug({ err }, 'the lease was left to expire'));

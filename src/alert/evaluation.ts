@@ -13,7 +13,7 @@ import { type Found, type JudgementDeps, judge, kindsOfNews } from './judgement.
 import { createLastSeen, type LastSeen } from './last-seen.ts';
 import { createLateCodes } from './late-codes.ts';
 import type { StaticLabels } from './payload.ts';
-import type { AlertLog, DetectionStore, SnapshotStore, SpikeStore } from './ports.ts';
+import type { AlertLog, DetectionStore, SnapshotStore, SpikeStore, TrafficStore } from './ports.ts';
 import { reconcile } from './reconcile.ts';
 import { restoreStates } from './restore-states.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -40,6 +40,7 @@ export interface EvaluationDeps {
   readonly detection: DetectionStore;
   readonly spikes: SpikeStore;
   readonly snapshots: SnapshotStore;
+  readonly traffic: Pick<TrafficStore, 'readTraffic'>;
   readonly catalogue: Catalogue;
   readonly log: AlertLog;
   readonly breathe: () => Promise<void>;
@@ -79,6 +80,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     staticLabels: config.labels,
     evidence: {
       reader: spikes,
+      traffic: deps.traffic,
       monotonicMs,
       outlook: {
         activeCodeCount: () => memory.states.activeCodeCount(),
@@ -213,7 +215,8 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     const bucketCount = isNews ? Math.min(fitting, NEWS_STRETCH_BUCKETS) : fitting;
     const range = { startSeconds, endSeconds: Math.min(limitSeconds, hourEnd, startSeconds + bucketCount * BUCKET_SECONDS) };
     const [counts, spans] = [await detection.readCounts(range), await detection.readSpans(range)];
-    const transitions = await memory.states.advance({ range, counts, spans });
+    const traffic = await deps.traffic.readTraffic(range);
+    const transitions = await memory.states.advance({ range, counts, spans, traffic });
     here.positionSeconds = range.endSeconds;
     if (range.endSeconds % HOUR_SECONDS === 0) memory.states.adjustThreshold(range.endSeconds);
     return found(transitions, lastSeen?.note(counts) ?? [], range.endSeconds);

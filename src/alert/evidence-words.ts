@@ -2,8 +2,8 @@
  * PURE. The evidence of a spike in sentences: the same in the alert, the API and on the page, so that who is woken, who
  * scripts and who answers the phone read one story. Each says its number and what it means; none is longer than a line.
  */
-import type { AffectedClients, DominantDetail, EvidencePart, OtherCodes, SpikeEvidence } from './spike.ts';
-import { countText, plainText, spanText } from './wording.ts';
+import type { AffectedClients, DominantDetail, EvidencePart, OtherCodes, SpikeEvidence, TrafficEvidence } from './spike.ts';
+import { countText, plainText, shareText, spanText } from './wording.ts';
 
 const MOST_CHARACTERS = 100;
 /** Rarer than this, a figure for chance is not worth more than "hardly ever". */
@@ -31,8 +31,9 @@ const PARTS: Readonly<Record<EvidencePart, string>> = {
 
 /** What a surge's evidence says, the most useful first; nothing of what is not known. */
 export function evidenceSentences(evidence: SpikeEvidence, windowSeconds: number): readonly string[] {
-  const { dominantDetail, clients, otherCodes, winner, falseAlarmsPerYear, missing } = evidence;
+  const { dominantDetail, clients, otherCodes, traffic, winner, falseAlarmsPerYear, missing } = evidence;
   return [
+    traffic === null ? '' : rateSentence(traffic),
     dominantDetail === null ? '' : `${detailText(dominantDetail)}.`,
     clients === null ? '' : clientsSentence(clients),
     otherCodes === null ? '' : othersSentence(otherCodes),
@@ -40,6 +41,11 @@ export function evidenceSentences(evidence: SpikeEvidence, windowSeconds: number
     falseAlarmsPerYear === null ? '' : oddsSentence(falseAlarmsPerYear),
     missing.length === 0 ? '' : `Could not be read in time: ${missing.map((part) => PARTS[part]).join(', ')}.`,
   ].filter((sentence) => sentence !== '');
+}
+
+/** '0.4 % of requests failed with it, usually 0.04 %.' */
+export function rateSentence({ errorRatio, usualErrorRatio }: TrafficEvidence): string {
+  return `${shareText(errorRatio)} of requests failed with it, usually ${shareText(usualErrorRatio)}.`;
 }
 
 /** 'release=2.3.1: 94 % of the errors since the onset, 3 % before' */

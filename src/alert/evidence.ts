@@ -10,9 +10,10 @@ import { falseAlarmsPerCodeDay } from '../detect/settings.ts';
 import type { StretchSum } from '../detect/stretch.ts';
 import type { WatchedSeries } from '../envelope/series-key.ts';
 import { dominantDetail } from './dominant-detail.ts';
-import type { ErrorSample, EvidenceReader, SampledError } from './ports.ts';
+import type { ErrorSample, EvidenceReader, SampledError, TrafficStore } from './ports.ts';
 import type { EvidencePart, SpikeEvidence } from './spike.ts';
 import { BUCKET_MS } from './spike-life.ts';
+import { trafficEvidence } from './traffic-evidence.ts';
 import { WATERMARK_LAG_MS } from './watermark.ts';
 
 /** For all openings of one run. */
@@ -41,6 +42,7 @@ export interface Outlook {
 
 export interface EvidenceDeps {
   readonly reader: EvidenceReader;
+  readonly traffic: Pick<TrafficStore, 'readTraffic'>;
   readonly outlook: Outlook;
   readonly monotonicMs: () => number;
 }
@@ -52,7 +54,7 @@ export interface Gathered {
 }
 
 /** Gathers for one run after the other opening, within one budget. @throws StoreUnavailable while the database is away. */
-export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
+export function createEvidence({ reader, traffic, outlook, monotonicMs }: EvidenceDeps) {
   const endMs = monotonicMs() + BUDGET_MS;
   const within = (mostMs: number) => Math.min(mostMs, endMs - monotonicMs());
 
@@ -91,6 +93,7 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
   return async function gather(series: WatchedSeries, transition: Transition): Promise<Gathered> {
     const moments = momentsOf(transition);
     const { quietMs, startMs, endsMs } = moments;
+    const span = { startSeconds: transition.startsAtSeconds, endSeconds: transition.bucketStartSeconds + BUCKET_MS / 1000 };
     const missing: EvidencePart[] = [];
     const noted = <T>(part: EvidencePart, found: T | null): T | null => {
       if (found === null) missing.push(part);
@@ -115,6 +118,7 @@ export function createEvidence({ reader, outlook, monotonicMs }: EvidenceDeps) {
         falseAlarmsPerYear: falseAlarmsPerCodeDay(transition.score) * outlook.activeCodeCount() * DAYS_PER_YEAR,
         clients: clients === null || clients.count === 0 ? null : clients,
         otherCodes: outlook.sumOthers(series.code, transition.startsAtSeconds, transition.bucketStartSeconds + BUCKET_MS / 1000),
+        traffic: trafficEvidence(await traffic.readTraffic(span), span, transition),
         missing,
       },
     };

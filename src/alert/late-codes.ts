@@ -6,7 +6,7 @@
  */
 import type { Span } from '../detect/collected.ts';
 import type { CodeStates, CodeTransition } from './code-states.ts';
-import type { BucketCount, DetectionStore } from './ports.ts';
+import type { BucketCount, DetectionStore, TrafficStore } from './ports.ts';
 import { newsOf } from './reconcile.ts';
 
 /** Of a run; what is left waits for the next. A code with a full history takes about a second. */
@@ -15,6 +15,7 @@ const CODES_A_TAKE = 1_000;
 
 export interface LateCodesDeps {
   readonly detection: Pick<DetectionStore, 'takeLateCodes' | 'readCounts' | 'readSpans'>;
+  readonly traffic: Pick<TrafficStore, 'readTraffic'>;
   readonly states: CodeStates;
   readonly onSwappedIn: (code: string) => void;
   readonly monotonicMs: () => number;
@@ -46,13 +47,15 @@ export interface LateCodes {
   isWaiting(code: string): boolean;
 }
 
-export function createLateCodes({ detection, states, onSwappedIn, monotonicMs, keepOn }: LateCodesDeps): LateCodes {
+export function createLateCodes(deps: LateCodesDeps): LateCodes {
+  const { detection, states, onSwappedIn, monotonicMs, keepOn } = deps;
   /** Out of the table already, and not swapped in yet; first come, first served. */
   const waiting = new Set<string>();
 
   async function swapIn(code: string, range: Span): Promise<readonly BucketCount[]> {
     const [counts, spans] = [await detection.readCounts(range, code), await detection.readSpans(range)];
-    await states.recompute(code, { range, counts, spans });
+    const traffic = await deps.traffic.readTraffic(range);
+    await states.recompute(code, { range, counts, spans, traffic });
     waiting.delete(code);
     onSwappedIn(code);
     return counts;

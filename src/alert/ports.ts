@@ -4,6 +4,7 @@
  * that epoch is the lease's: `stale` says that another replica leads now and nothing was written.
  */
 import type { Span } from '../detect/collected.ts';
+import type { TrafficPoint } from '../detect/traffic.ts';
 import type { WatchedSeries } from '../envelope/series-key.ts';
 import type { Snapshot } from './code-states.ts';
 import type { SampledValues } from './dominant-detail.ts';
@@ -118,6 +119,14 @@ export interface SnapshotStore {
   readCodes(after: string | null, limit: number): Promise<readonly CodeSnapshot[]>;
   /** All or nothing. */
   writeSnapshots(epoch: number, write: SnapshotWrite): Promise<Written>;
+}
+
+/** Every method @throws StoreUnavailable while the database is away. */
+export interface TrafficStore {
+  /** Points of the range and the one before it, ascending. */
+  readTraffic(range: Span): Promise<readonly TrafficPoint[]>;
+  /** Adds points; one that is there already stays. */
+  appendTraffic(epoch: number, points: readonly TrafficPoint[]): Promise<Written>;
 }
 
 /** One sampled error, redacted. */

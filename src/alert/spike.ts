@@ -37,6 +37,16 @@ export type OtherCodes = { readonly observed: number; readonly expected: number 
 /** The window that stood out most, which may hold quiet time before the onset. */
 export type WinningWindow = { readonly windowSeconds: number; readonly observed: number; readonly expected: number };
 
+/** Requests from onset to opening, and which share of them failed with the code. */
+export type TrafficEvidence = {
+  readonly requestsPerSecond: number;
+  /** Requests that are usual at that time of day; null while that is not known. */
+  readonly usualPerSecond: number | null;
+  /** Share of requests that failed with this code, 0 to 1, and the share that was expected to. */
+  readonly errorRatio: number;
+  readonly usualErrorRatio: number;
+};
+
 export type EvidencePart = 'requests' | 'detail' | 'clients';
 
 /** What was seen at the opening, in numbers; evidence-words.ts says it. null: not of this kind of spike, or not known. */
@@ -49,6 +59,7 @@ export type SpikeEvidence = {
   readonly falseAlarmsPerYear: number | null;
   readonly clients: AffectedClients | null;
   readonly otherCodes: OtherCodes | null;
+  readonly traffic: TrafficEvidence | null;
   /** What could not be read in time: an opening waits for nothing. */
   readonly missing: readonly EvidencePart[];
 };
@@ -60,6 +71,7 @@ export const NO_EVIDENCE: SpikeEvidence = {
   falseAlarmsPerYear: null,
   clients: null,
   otherCodes: null,
+  traffic: null,
   missing: [],
 };
 

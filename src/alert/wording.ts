@@ -6,6 +6,8 @@ const SECONDS_PER_HOUR = 3600;
 const MOST_TIMES = 1000;
 /** Expectations below this are told as "almost none". */
 const ALMOST_NONE = 0.05;
+/** Smaller shares are told as less than this. */
+const LEAST_PERCENT = 0.001;
 const MONTHS = [
   'January',
   'February',
@@ -38,6 +40,12 @@ export function surgeText(observed: number, expected: number, windowSeconds: num
 function timesText(ratio: number): string {
   if (ratio > MOST_TIMES) return `more than ${countText(MOST_TIMES)} times`;
   return `${ratio < 10 ? ratio.toFixed(1).replace(/\.0$/, '') : countText(ratio)} times`;
+}
+
+/** "0.4 %", "0.04 %", "12 %": of a share from 0 to 1. */
+export function shareText(ratio: number): string {
+  const percent = ratio * 100;
+  return percent > 0 && percent < LEAST_PERCENT ? `less than ${LEAST_PERCENT} %` : `${Number(percent.toPrecision(2))} %`;
 }
 
 /** "10 seconds", "1 minute", "90 minutes", "2 hours" */

@@ -50,12 +50,21 @@ export const EvidenceAnswer = Type.Object({
     }),
     'Errors of all other codes since the onset',
   ),
+  traffic: orNull(
+    Type.Object({
+      requestsPerSecond: Type.Number(),
+      usualPerSecond: nullableNumber('What is usual at that time of day'),
+      errorRatio: Ratio('Share of requests that failed with this code'),
+      usualErrorRatio: Ratio('Share that was expected to'),
+    }),
+    'All requests of the API since the onset; null: not known',
+  ),
   missing: Type.Array(Type.String(), { description: 'What could not be read in time: requests, detail or clients' }),
 });
 
 export function answerEvidence(whole: SpikeEvidence, windowSeconds: number, role: Role): Static<typeof EvidenceAnswer> {
   const evidence = role === 'read' ? withoutNames(whole) : whole;
-  const { dominantDetail, winner, falseAlarmsPerYear, clients, otherCodes } = evidence;
+  const { dominantDetail, winner, falseAlarmsPerYear, clients, otherCodes, traffic } = evidence;
   return {
     words: [...evidenceSentences(evidence, windowSeconds)],
     requestIds: [...evidence.requestIds],
@@ -67,6 +76,7 @@ export function answerEvidence(whole: SpikeEvidence, windowSeconds: number, role
       otherCodes === null
         ? null
         : { ...otherCodes, factor: otherCodes.expected > 0 ? otherCodes.observed / otherCodes.expected : null },
+    traffic,
     missing: [...evidence.missing],
   };
 }

@@ -7,7 +7,7 @@ const PARTS: readonly EvidencePart[] = ['requests', 'detail', 'clients'];
 
 /** What is not there, or not as it should be, is not known. */
 export function evidenceOf(value: JsonValue): SpikeEvidence {
-  const { requestIds, dominantDetail, winner, falseAlarmsPerYear, clients, otherCodes, missing } = fieldsOf(value);
+  const { requestIds, dominantDetail, winner, falseAlarmsPerYear, clients, otherCodes, traffic, missing } = fieldsOf(value);
   return {
     requestIds: Array.isArray(requestIds) ? requestIds.filter((id) => typeof id === 'string') : [],
     dominantDetail: detailOf(fieldsOf(dominantDetail)),
@@ -15,6 +15,7 @@ export function evidenceOf(value: JsonValue): SpikeEvidence {
     falseAlarmsPerYear: typeof falseAlarmsPerYear === 'number' ? falseAlarmsPerYear : null,
     clients: clientsOf(fieldsOf(clients)),
     otherCodes: otherCodesOf(fieldsOf(otherCodes)),
+    traffic: trafficOf(fieldsOf(traffic)),
     missing: Array.isArray(missing) ? PARTS.filter((part) => missing.includes(part)) : [],
   };
 }
@@ -40,4 +41,10 @@ function clientsOf({ count, isLeast, only, hourBeforeCount }: Fields): SpikeEvid
 
 function otherCodesOf({ observed, expected }: Fields): SpikeEvidence['otherCodes'] {
   return typeof observed === 'number' && typeof expected === 'number' ? { observed, expected } : null;
+}
+
+function trafficOf({ requestsPerSecond, usualPerSecond, errorRatio, usualErrorRatio }: Fields): SpikeEvidence['traffic'] {
+  if (typeof requestsPerSecond !== 'number' || typeof errorRatio !== 'number' || typeof usualErrorRatio !== 'number') return null;
+  const usual = typeof usualPerSecond === 'number' ? usualPerSecond : null;
+  return { requestsPerSecond, usualPerSecond: usual, errorRatio, usualErrorRatio };
 }

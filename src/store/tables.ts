@@ -205,6 +205,13 @@ export interface Spike {
   window_seconds: number;
 }
 
+export interface Traffic {
+  at: Timestamp;
+  factor: number;
+  requests_per_second: number;
+  usual_per_second: number | null;
+}
+
 export interface DB {
   bucket_count: BucketCount;
   collected_span: CollectedSpan;
@@ -225,4 +232,5 @@ export interface DB {
   late_code: LateCode;
   replica: Replica;
   spike: Spike;
+  traffic: Traffic;
 }

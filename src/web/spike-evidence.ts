@@ -1,5 +1,5 @@
 /** What a spike's evidence answers, question by question, in the first screen of its page. */
-import { clientsSentence, oddsText, othersSentence, winnerSentence } from '../alert/evidence-words.ts';
+import { clientsSentence, oddsText, othersSentence, rateSentence, winnerSentence } from '../alert/evidence-words.ts';
 import type { DominantDetail, SpikeEvidence, SpikeRecord } from '../alert/spike.ts';
 import { type Html, html, type Value } from './html.ts';
 import { sayNumber } from './say.ts';
@@ -17,9 +17,10 @@ export function drawEvidence(view: View, spike: SpikeRecord): Html | null {
       'Is it this code alone?',
       evidence.otherCodes === null ? 'No other code is known to compare with.' : othersSentence(evidence.otherCodes),
     ],
+    ['Which share of requests?', sayRate(evidence)],
     ['Could it be chance?', sayOdds(evidence, spike.windowSeconds)],
   ];
-  return html`<dl class="answers">${answers.map(([question, answer]) => html`<div><dt>${question}</dt><dd>${answer}</dd></div>`)}</dl>`;
+  return html`<dl class="answers">${answers.map(([question, answer]) => answer !== null && html`<div><dt>${question}</dt><dd>${answer}</dd></div>`)}</dl>`;
 }
 
 function sayChange({ dominantDetail, missing }: SpikeEvidence): Value {
@@ -36,6 +37,14 @@ function sayClients(view: View, { code, startsAtMs, closedAtMs, evidence: { clie
   const errors = withQuery(view.link('envelopes'), { code, client: clients.only, from: startsAtMs, to: closedAtMs });
   const before = clients.hourBeforeCount === 0 ? 'none' : sayNumber(clients.hourBeforeCount);
   return html`Yes: <a href="${errors}">${showText(clients.only, 100)}</a>; ${before} in the hour before.`;
+}
+
+/** Nothing where nobody told the traffic. */
+function sayRate({ traffic }: SpikeEvidence): Value {
+  if (traffic === null) return null;
+  const { requestsPerSecond, usualPerSecond } = traffic;
+  const usual = usualPerSecond === null ? '' : `, usually ${sayNumber(usualPerSecond)} at this time of day`;
+  return `${rateSentence(traffic)} There were ${sayNumber(requestsPerSecond)} requests a second${usual}.`;
 }
 
 function sayOdds({ falseAlarmsPerYear, winner }: SpikeEvidence, windowSeconds: number): Value {

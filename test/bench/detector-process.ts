@@ -10,6 +10,7 @@ import { createDatabase } from '../../src/store/database.ts';
 import { createDetectionStore } from '../../src/store/detection-store.ts';
 import { createSnapshotStore } from '../../src/store/snapshot-store.ts';
 import { createSpikeStore } from '../../src/store/spike-store.ts';
+import { createTrafficStore } from '../../src/store/traffic-store.ts';
 
 const TICK_SECONDS = 4;
 const LEASE_MS = 600_000;
@@ -78,6 +79,7 @@ async function lead(holder: string) {
       detection,
       spikes: createSpikeStore(database),
       snapshots: { ...snapshots, writeSnapshots: timed('snapshot', snapshots.writeSnapshots) },
+      traffic: createTrafficStore(database),
       catalogue: { codes: new Map(), statuses: new Map() },
       log,
       breathe: () => new Promise((resolve) => setImmediate(resolve)),

@@ -167,6 +167,7 @@ describe('the pages', { skip: skipReason(chromiumMissing) }, () => {
     assert.match(text, /What changed\?\s+details\.gateway = razorpay: 97 % of the errors since the onset, 31 % before\./);
     assert.match(text, /Is it just one client\?\s+No\. From 13 clients; 9 in the hour before\./);
     assert.match(text, /Is it this code alone\?\s+Other codes are as usual \(1\.0 times expected\): this code alone\./);
+    assert.match(text, /Which share of requests\?\s+1\.4 % of requests failed with it, usually 0\.04 %\. There were 95/);
     assert.match(text, /Could it be chance\?\s+By chance a surprise of this size comes less than once in 10 years/);
     const top = await page.locator('.answers').boundingBox();
     const chart = await page.locator('.plot').boundingBox();
@@ -346,6 +347,7 @@ async function fill({ query }: TestDatabase): Promise<void> {
         falseAlarmsPerYear: 0.02,
         clients: { count: 13, isLeast: false, only: null, hourBeforeCount: 9 },
         otherCodes: { observed: 131, expected: 127 },
+        traffic: { requestsPerSecond: 95, usualPerSecond: 90, errorRatio: 0.014, usualErrorRatio: 0.0004 },
         missing: [],
       },
     ],

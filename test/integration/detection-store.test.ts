@@ -71,6 +71,7 @@ function newSpike(code: string): NewSpike {
       falseAlarmsPerYear: 0.5,
       clients: { count: 1, isLeast: false, only: 'acme', hourBeforeCount: 3 },
       otherCodes: { observed: 20, expected: 21.5 },
+      traffic: { requestsPerSecond: 95, usualPerSecond: null, errorRatio: 0.014, usualErrorRatio: 0.0004 },
       missing: ['clients'],
     },
     pair: null,

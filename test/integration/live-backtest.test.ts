@@ -12,6 +12,7 @@ import { createReplay } from '../../src/detect/replay.ts';
 import { createDetectionStore } from '../../src/store/detection-store.ts';
 import { createSnapshotStore } from '../../src/store/snapshot-store.ts';
 import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
+import { createTrafficStore } from '../../src/store/traffic-store.ts';
 import { createDice } from '../fixtures/detect/seeded-counts.ts';
 import { BUCKET_SECONDS, createWatchedDay, type WatchedDay } from '../fixtures/detect/watched-day.ts';
 import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
@@ -61,6 +62,7 @@ async function lead(holder: string, detection: DetectionStore = createDetectionS
       detection,
       spikes: createSpikeStore(database),
       snapshots: createSnapshotStore(database),
+      traffic: createTrafficStore(database),
       catalogue: { codes: new Map(), statuses: new Map() },
       log,
       breathe: async () => {},

@@ -87,7 +87,7 @@ describe('a list', () => {
 
 describe('one spike', () => {
   test('is found by its id, and by nothing else', async () => {
-    const id = await addSpike({ labels: { code: 'A' }, evidence: { requestIds: ['x'], dominantDetail: null } });
+    const id = await addSpike({ labels: { code: 'A' }, evidence: { requestIds: ['x'], dominantDetail: null, traffic: null } });
     const reader = createSpikeReader(database);
     const found = await reader.getSpike(id);
     assert.deepEqual(found?.labels, { code: 'A' });

@@ -7,7 +7,8 @@ import { after, afterEach, before } from 'node:test';
 import type { Clock } from '../../src/alert/clock.ts';
 import { createDetectionLoop, type DetectionLoop } from '../../src/alert/detection-loop.ts';
 import type { Alert } from '../../src/alert/payload.ts';
-import type { AlertmanagerClient, DetectionStore } from '../../src/alert/ports.ts';
+import type { AlertLog, AlertmanagerClient, DetectionStore } from '../../src/alert/ports.ts';
+import type { PrometheusClient } from '../../src/alert/prometheus-client.ts';
 import type { Catalogue, CodeEntry } from '../../src/catalogue/catalogue.ts';
 import { createMetrics, createRegistry } from '../../src/metrics.ts';
 import { createDatabase } from '../../src/store/database.ts';
@@ -16,6 +17,8 @@ import { migrate } from '../../src/store/migrate.ts';
 import { createProgressRecorder } from '../../src/store/progress-store.ts';
 import { createSnapshotStore } from '../../src/store/snapshot-store.ts';
 import { createSpikeReader, createSpikeStore } from '../../src/store/spike-store.ts';
+import { createTrafficStore } from '../../src/store/traffic-store.ts';
+import { addDatabaseClock } from './database-clock.ts';
 import { startTestDatabase, type TestDatabase } from './postgres.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -67,30 +70,20 @@ interface LoopOptions {
   readonly kafkaTopic?: string;
   readonly detection?: DetectionStore;
   readonly catalogue?: Catalogue;
+  readonly prometheus?: PrometheusClient;
+  readonly log?: AlertLog;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 export async function startWorld() {
   const server = await startTestDatabase();
-  await server.query('create schema fake');
-  await server.query("create table fake.clock (shift interval not null default '0')");
-  await server.query('insert into fake.clock default values');
-  await server.query(
-    'create function fake.clock_timestamp() returns timestamptz language sql volatile as $$ select pg_catalog.clock_timestamp() + shift from fake.clock $$',
-  );
-  await server.query('grant usage on schema fake to public');
-  await server.query('grant select on fake.clock to public');
-  const name = new URL(server.connectionString).pathname.slice(1);
-  await server.query(`alter database ${name} set search_path = public, fake, pg_catalog`);
+  const databaseClock = await addDatabaseClock(server);
   await migrate(server.connectionString);
   const database = createDatabase({ connectionString: server.connectionString, role: 'surgewatch_app', poolSize: 6, log });
-  const moveClock = (byMs: number) => server.query(`update fake.clock set shift = shift + $1::float8 * interval '1 ms'`, [byMs]);
+  const moveClock = databaseClock.moveBy;
   await moveClock(-BEHIND_MS);
-  const [row] = await server.query(
-    "select extract(epoch from date_bin('10 s', clock_timestamp(), 'epoch'))::float8 * 1000 as now",
-  );
-  const nowMs = Number(row?.['now']);
+  const nowMs = await databaseClock.bucketStartMs();
   const metrics = createMetrics(createRegistry());
   let processCount = 0;
   stops.push(
@@ -113,6 +106,8 @@ export async function startWorld() {
       kafkaTopic,
       detection = createDetectionStore(database),
       catalogue: known = catalogue,
+      prometheus,
+      log: told = log,
     }: LoopOptions = {}): DetectionLoop {
       processCount += 1;
       const loop = createDetectionLoop(
@@ -128,11 +123,13 @@ export async function startWorld() {
           detection,
           spikes: createSpikeStore(database),
           snapshots: createSnapshotStore(database),
+          traffic: createTrafficStore(database),
+          prometheus: prometheus ?? null,
           alertmanagers: clients,
           catalogue: known,
           metrics,
           clock,
-          log,
+          log: told,
         },
       );
       stops.push(() => loop.stop());

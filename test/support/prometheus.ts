@@ -48,6 +48,10 @@ export interface StartPrometheus {
   readonly ruleFiles?: readonly string[];
   /** `host:port` of an Alertmanager for alerts from rules. */
   readonly alertmanager?: string;
+  /** OpenMetrics text with timestamps: what it knows of the time before it was started. */
+  readonly history?: string;
+  /** Instead of a free port, to come back where another one was. */
+  readonly port?: number;
   /** Another program than the one on PATH. */
   readonly program?: string;
 }
@@ -57,8 +61,9 @@ export async function startPrometheus(options: StartPrometheus): Promise<Prometh
   const dir = makeTempDir('prometheus');
   const configFile = join(dir.path, 'prometheus.yml');
   await writeFile(configFile, config(options));
+  if (options.history !== undefined) await writeHistory(options.history, dir.path);
   for (let tries = 1; ; tries += 1) {
-    const port = await findFreePort();
+    const port = options.port ?? (await findFreePort());
     const url = `http://127.0.0.1:${port}`;
     const flags = [`--config.file=${configFile}`, `--storage.tsdb.path=${join(dir.path, 'data')}`];
     const args = [...flags, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage'];
@@ -97,6 +102,13 @@ function config({ target, metricsPath = '/metrics', ruleFiles = [], alertmanager
 function exemplarRange(promql: string): URLSearchParams {
   const nowSeconds = Date.now() / 1_000;
   return new URLSearchParams({ query: promql, start: String(nowSeconds - 3_600), end: String(nowSeconds + 60) });
+}
+
+async function writeHistory(history: string, folder: string): Promise<void> {
+  const file = join(folder, 'history.txt');
+  await writeFile(file, history);
+  const { code, output } = await promtool(['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', file, join(folder, 'data')]);
+  if (code !== 0) throw new Error(`promtool could not write the history:\n${output}`);
 }
 
 /** The `data` of an answer of Prometheus's API v1. */

@@ -64,6 +64,18 @@ test('a secret is masked where the configuration is printed', () => {
   );
 });
 
+test('the traffic needs both its expression and where to ask it, and its address is a secret', () => {
+  const expression = { TRAFFIC_PROMQL: 'sum(rate(http_requests_total[1m]))' };
+  const address = { PROMETHEUS_URL: 'https://me:canary@prometheus.example/prefix/' };
+  assert.match(faultsOf(expression).join(), /set both, or neither/);
+  assert.match(faultsOf(address).join(), /set both, or neither/);
+  const config = loadConfig({ ...expression, ...address });
+  assert.deepEqual(config.traffic, { promql: expression.TRAFFIC_PROMQL, url: 'https://me:canary@prometheus.example/prefix' });
+  assert.ok(!JSON.stringify(config.printed).includes('canary'));
+  assert.deepEqual(config.warnings, []);
+  assert.equal(loadConfig({}).traffic, null);
+});
+
 test('a start that would need credentials is refused with that reason, since there are none yet', () => {
   assert.match(faultsOf({ HOST: '0.0.0.0' }).join(), /no credentials yet/);
   assert.match(faultsOf({ PUBLIC_URL: 'https://errors.example' }).join(), /no credentials yet/);

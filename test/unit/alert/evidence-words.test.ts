@@ -1,7 +1,14 @@
 /** Evidence in sentences, word for word. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clientsSentence, detailText, evidenceSentences, oddsText, othersSentence } from '../../../src/alert/evidence-words.ts';
+import {
+  clientsSentence,
+  detailText,
+  evidenceSentences,
+  oddsText,
+  othersSentence,
+  rateSentence,
+} from '../../../src/alert/evidence-words.ts';
 import { NO_EVIDENCE } from '../../../src/alert/spike.ts';
 
 test('odds are told in the largest unit that fits, down to once in ten years', () => {
@@ -60,6 +67,15 @@ test('what changed is told with its share before, and stays one plain line', () 
   const hostile = detailText({ ...release, value: `\u001b[31m<b>\r\n{{.}}\u202e${'x'.repeat(300)}`, beforeRatio: 0 });
   assert.match(hostile, /^release=\[31m<b> \{\{\.\}\} x+…: 94 % of the errors since the onset, none before$/);
   assert.ok(hostile.length < 170);
+});
+
+test('the share of requests is told beside the usual one, first of all', () => {
+  const traffic = { requestsPerSecond: 343, usualPerSecond: 300, errorRatio: 0.004, usualErrorRatio: 0.0004 };
+  assert.equal(rateSentence(traffic), '0.4 % of requests failed with it, usually 0.04 %.');
+  assert.deepEqual(evidenceSentences({ ...NO_EVIDENCE, traffic, missing: ['detail'] }, 60), [
+    '0.4 % of requests failed with it, usually 0.04 %.',
+    'Could not be read in time: what changed.',
+  ]);
 });
 
 test('only what is known is said, and what could not be read is named', () => {

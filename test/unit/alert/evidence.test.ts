@@ -20,6 +20,7 @@ const opening: Transition = {
   score: 5,
   winner: { windowSeconds: 5 * MINUTE, observed: 84, expected: 30 },
 };
+const traffic = { readTraffic: async () => [{ atSeconds: ONSET, requestsPerSecond: 50, usualPerSecond: 40, factor: 1.25 }] };
 const outlook: Outlook = { activeCodeCount: () => 10, sumOthers: () => ({ observed: 40, expected: 41 }) };
 const errors = (count: number, release: string, status = 401): readonly SampledError[] =>
   Array.from({ length: count }, (_, index) => ({ requestId: `${release}-${index}`, status, values: [['release', release]] }));
@@ -42,20 +43,21 @@ const still = () => 0;
 
 test('a surge is told with what changed, who met it, the other codes and the odds', async () => {
   const { reader } = createReader();
-  const { evidence, status } = await createEvidence({ reader, outlook, monotonicMs: still })(series, opening);
+  const { evidence, status } = await createEvidence({ reader, traffic, outlook, monotonicMs: still })(series, opening);
   assert.equal(status, 500, 'the commonest');
   assert.deepEqual(evidence.requestIds, ['2-0', '2-1', '2-2']);
   assert.equal(evidence.dominantDetail?.value, '2');
   assert.deepEqual(evidence.winner, opening.winner);
   assert.deepEqual(evidence.clients, { count: 7, isLeast: false, only: null, hourBeforeCount: 3 });
   assert.deepEqual(evidence.otherCodes, { observed: 40, expected: 41 });
+  assert.deepEqual(evidence.traffic, { requestsPerSecond: 50, usualPerSecond: 40, errorRatio: 0.02, usualErrorRatio: 0.002 });
   assert.ok(evidence.falseAlarmsPerYear !== null && evidence.falseAlarmsPerYear > 0.5 && evidence.falseAlarmsPerYear < 50);
   assert.deepEqual(evidence.missing, []);
 });
 
 test('the past that it is held against ends before the window that won, and holds the same time of other days', async () => {
   const { reader, samples } = createReader();
-  await createEvidence({ reader, outlook, monotonicMs: still })(series, opening);
+  await createEvidence({ reader, traffic, outlook, monotonicMs: still })(series, opening);
   const quietMs = (ONSET + 60 - 7 * MINUTE) * 1000;
   assert.deepEqual(
     samples.map(({ fromMs, toMs }) => [fromMs, toMs]),
@@ -70,13 +72,13 @@ test('the past that it is held against ends before the window that won, and hold
 
 test('what takes too long is named as missing, and the rest is told', async () => {
   const { reader } = createReader({ countClients: async () => null });
-  const { evidence } = await createEvidence({ reader, outlook, monotonicMs: still })(series, opening);
+  const { evidence } = await createEvidence({ reader, traffic, outlook, monotonicMs: still })(series, opening);
   assert.deepEqual(evidence.missing, ['clients']);
   assert.equal(evidence.clients, null);
   assert.equal(evidence.dominantDetail?.value, '2');
 
   const away = createReader({ sampleErrors: async () => null });
-  const none = await createEvidence({ reader: away.reader, outlook, monotonicMs: still })(series, opening);
+  const none = await createEvidence({ reader: away.reader, traffic, outlook, monotonicMs: still })(series, opening);
   assert.deepEqual(none.evidence.missing, ['requests', 'detail']);
   assert.equal(none.status, undefined);
   assert.equal(none.evidence.clients?.count, 7);
@@ -92,7 +94,7 @@ test('many openings at once share one budget: what lies beyond it is not even as
       return reader.sampleErrors(sample);
     },
   };
-  const gather = createEvidence({ reader: slow, outlook, monotonicMs: () => nowMs });
+  const gather = createEvidence({ reader: slow, traffic, outlook, monotonicMs: () => nowMs });
   for (let n = 0; n < 100; n += 1) await gather(series, opening);
   assert.ok(nowMs <= 3_000, `${nowMs} ms`);
   const askedCount = samples.length;

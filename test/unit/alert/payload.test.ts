@@ -65,6 +65,7 @@ const spike: SpikeRecord = {
     falseAlarmsPerYear: 0.02,
     clients: { count: 1, isLeast: false, only: 'acme-mobile', hourBeforeCount: 9 },
     otherCodes: { observed: 610, expected: 590 },
+    traffic: null,
     missing: [],
   },
   pair: null,

@@ -55,7 +55,7 @@ function createLeader(day: WatchedDay, settingsOf: typeof following, store: Snap
       const hourEnd = (Math.floor(positionSeconds / HOUR_SECONDS) + 1) * HOUR_SECONDS;
       const range = { startSeconds: positionSeconds, endSeconds: Math.min(untilSeconds, hourEnd) };
       const counts = day.counts.filter(({ bucketStartSeconds: at }) => at >= range.startSeconds && at < range.endSeconds);
-      found.push(...(await states.advance({ range, counts, spans: day.spans })));
+      found.push(...(await states.advance({ range, counts, spans: day.spans, traffic: [] })));
       positionSeconds = range.endSeconds;
       if (positionSeconds % HOUR_SECONDS === 0) states.adjustThreshold(positionSeconds);
     }
@@ -145,7 +145,7 @@ test('a tick writes a share of what is due, never before its age, and a stop wri
   async function advance(from: number, seconds: number, seen: readonly string[]): Promise<void> {
     const range = { startSeconds: start + from, endSeconds: start + from + seconds };
     const counts = seen.map((code) => ({ code, bucketStartSeconds: range.startSeconds, count: 1 }));
-    await states.advance({ range, counts, spans: [range] });
+    await states.advance({ range, counts, spans: [range], traffic: [] });
   }
   await advance(0, 60, codes);
   const ticks: number[] = [];

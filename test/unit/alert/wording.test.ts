@@ -1,7 +1,7 @@
 /** Numbers and moments in words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countText, momentText, plainText, spanText, surgeText } from '../../../src/alert/wording.ts';
+import { countText, momentText, plainText, shareText, spanText, surgeText } from '../../../src/alert/wording.ts';
 
 test('counts are rounded to what is worth reading', () => {
   assert.deepEqual([0.4, 3, 7.25, 41.3, 999.6, 12_345, 1_234_567].map(countText), [
@@ -12,6 +12,17 @@ test('counts are rounded to what is worth reading', () => {
     '1,000',
     '12,345',
     '1,234,567',
+  ]);
+});
+
+test('shares of requests have two digits, down to next to none', () => {
+  assert.deepEqual([0.004, 0.0004, 0.1234, 1, 0, 0.000_001].map(shareText), [
+    '0.4 %',
+    '0.04 %',
+    '12 %',
+    '100 %',
+    '0 %',
+    'less than 0.001 %',
   ]);
 });
 
