@@ -195,7 +195,9 @@ export function createDetectionLoop(config: DetectionLoopConfig, deps: Detection
   }
   function showSpikes(active: readonly SpikeRecord[]): void {
     metrics.spikeActive.reset();
-    for (const { code, status } of active.slice(0, MOST_SERIES)) metrics.spikeActive.set({ code, status }, 1);
+    // New codes may be thousands, and no surge shall go unseen for them.
+    const byWeight = active.toSorted((one, other) => Number(one.kind === 'new_code') - Number(other.kind === 'new_code'));
+    for (const { code, status } of byWeight.slice(0, MOST_SERIES)) metrics.spikeActive.set({ code, status }, 1);
   }
   function showExpected(): void {
     for (const code of deps.catalogue.codes.keys()) {

@@ -153,6 +153,6 @@ export interface SpikeReader {
   getSpike(id: string): Promise<SpikeRecord | null>;
   /** Those that are pending or firing, newest first. */
   activeSpikes(): Promise<readonly SpikeRecord[]>;
-  /** The newest spike of this code that was going on at that moment of event time. */
+  /** The newest surge of this code (or of all, under their code) that was going on at that moment of event time. */
   spikeOfCodeAt(code: string, atMs: number): Promise<SpikeRecord | null>;
 }

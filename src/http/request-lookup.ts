@@ -56,7 +56,7 @@ export async function lookUpRequest({ lookup, spikes, now }: RequestLookupDeps, 
   }
   const firstByCode = new Map<string, StoredEnvelope>();
   for (const envelope of envelopes) if (!firstByCode.has(envelope.code)) firstByCode.set(envelope.code, envelope);
-  const active = spikes.activeSpikes();
+  const active = spikes.activeSpikes().then((all) => all.filter(isCommonNow));
   // What does not depend on each other is asked at once: somebody waits at the phone.
   const codes = await Promise.all(
     [...firstByCode.values()].map(async ({ code, status, occurredAtMs }): Promise<CodeFindings> => {
@@ -71,6 +71,11 @@ export async function lookUpRequest({ lookup, spikes, now }: RequestLookupDeps, 
     }),
   );
   return { kind: 'found', requestId, envelopes, codes, otherCases };
+}
+
+/** Only who meets more than normal is not alone: a code that is new, back or silent says nothing about that. */
+function isCommonNow({ kind, pair }: SpikeRecord): boolean {
+  return (kind === 'surge' || kind === 'all_codes') && pair === null;
 }
 
 /** What a dead letter with this id means to who asks for the id. */

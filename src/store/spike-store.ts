@@ -48,6 +48,7 @@ export function createSpikeReader({ kysely }: Pick<Database, 'kysely'>): SpikeRe
       const at = new Date(atMs);
       const row = await spikes()
         .where('code', '=', code)
+        .where('kind', 'in', ['surge', 'all_codes'])
         .where('field', 'is', null) // Of one field among many it says nothing about this error.
         .where('starts_at', '<=', at)
         .where((where) => where.or([where('closed_at', 'is', null), where('closed_at', '>=', at)]))

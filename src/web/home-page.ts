@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts';
 import { drawPage } from './layout.ts';
 import { copyButton, linkCode, linkRequest, markFault, markState } from './marks.ts';
 import { sayCount, sayNumber } from './say.ts';
-import { drawSpikeCard } from './spike-card.ts';
+import { drawActiveSpikes } from './spike-card.ts';
 import type { View } from './view.ts';
 
 const BAR_WIDTH = 120;
@@ -52,7 +52,7 @@ function drawCandidates(view: View, candidates: readonly string[]): Html {
 function drawNow(view: View, { spikes, codes }: Home): Html {
   const busy = codes.filter(({ lastHourCount, usualHourCount }) => lastHourCount > 0 || (usualHourCount ?? 0) > 0);
   return html`<section><h2>Now</h2>
-${spikes.length === 0 ? html`<p class="calm">Nothing is spiking.</p>` : spikes.map((spike) => drawSpikeCard(view, spike))}
+${spikes.length === 0 ? html`<p class="calm">Nothing is spiking.</p>` : drawActiveSpikes(view, spikes)}
 </section>
 <section><h2>The last hour, against normal</h2>
 ${busy.length === 0 ? html`<p>No error came in the last hour. <a href="${view.link('envelopes')}">The newest ones</a> are older.</p>` : drawHour(view, busy)}

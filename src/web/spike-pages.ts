@@ -4,18 +4,19 @@ import type { CodeDetail } from '../http/code-lookup.ts';
 import { drawChart, seriesOf, unitOf } from './chart.ts';
 import { type Html, html, type Value } from './html.ts';
 import { drawPage } from './layout.ts';
-import { linkRequest, markFault, markState, sayKind, showCode } from './marks.ts';
+import { linkCode, linkRequest, markFault, markState, sayKind, showCode } from './marks.ts';
 import { sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
-import { drawSpikeCard, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
+import { drawActiveSpikes, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
 import { drawEvidence } from './spike-evidence.ts';
 import { type View, withQuery } from './view.ts';
 
 const DAY_MS = 86_400_000;
 
 export function drawSpikesPage(view: View, active: readonly SpikeRecord[], past: SpikePage): string {
+  const openCount = active.filter(({ coveredBy }) => coveredBy === null).length;
   const over = past.items.filter(({ state }) => state === 'resolved');
-  const body = html`<h1>${active.length === 0 ? 'Nothing is spiking' : active.length === 1 ? 'One spike is open' : `${active.length} spikes are open`}</h1>
-${active.map((spike) => drawSpikeCard(view, spike))}
+  const body = html`<h1>${openCount === 0 ? 'Nothing is spiking' : openCount === 1 ? 'One spike is open' : `${openCount} spikes are open`}</h1>
+${drawActiveSpikes(view, active)}
 <section><h2>Over</h2>
 ${over.length === 0 ? html`<p>No spike has ended yet. One is listed here once its errors are back to normal for a while.</p>` : drawPast(view, over)}
 ${past.nextCursor !== null && html`<p><a href="${withQuery(view.link('spikes'), { cursor: past.nextCursor })}">Older spikes</a></p>`}
@@ -46,6 +47,8 @@ export function drawSpikePage(view: View, spike: SpikeRecord, detail: CodeDetail
 <p class="byline">${markState(spike.state)}${markFault(fault)}<span>${linkSpikeCode(view, spike)}</span><span>${sayStatus(spike.status)}</span></p>
 <p class="lead">${saySpike(spike)} ${saySince(view, spike)}</p>
 ${spike.isLate && html`<p class="note">It could be told only late: it was under way, or over, before an alert could go out.</p>`}
+${spike.coveredBy !== null && html`<p class="note">It rose with the other codes and has no alert of its own: <a href="${view.link('spikes', spike.coveredBy)}">all codes together</a>.</p>`}
+${spike.breadth !== null && html`<p>Those that rose most: ${spike.breadth.codes.map((code, place) => [place > 0 && ', ', linkCode(view, code)])}.</p>`}
 ${drawEvidence(view, spike)}
 </article>
 ${
@@ -94,6 +97,7 @@ function drawFacts(view: View, spike: SpikeRecord): Html {
     ['Observed', `${sayNumber(spike.observed)} in ${saySpan(spike.windowSeconds * 1000)}`],
     ['Normal', `${sayNumber(spike.expected)} in ${saySpan(spike.windowSeconds * 1000)}`],
     ['Window that stood out most', winner !== null && saySpan(winner.windowSeconds * 1000)],
+    ['Last one before', spike.lastSeenAtMs === null ? null : sayMomentAndAgo(spike.lastSeenAtMs, view.nowMs)],
     ['Score', sayNumber(spike.score)],
     ['Severity', spike.labels['severity']],
     ['Team', spike.labels['team']],

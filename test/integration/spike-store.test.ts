@@ -101,6 +101,11 @@ describe('one spike', () => {
     assert.deepEqual(await Promise.all([at(START - MINUTE), at(START + 5 * MINUTE)]), [id, id]);
     assert.deepEqual(await Promise.all([at(START - MINUTE - 1), at(START + 5 * MINUTE + 1), at(START, 'B')]), [null, null, null]);
   });
+  test('is no code that is new, back or silent: who meets that may well be alone', async () => {
+    for (const kind of ['new_code', 'returning_code', 'silent_code']) await addSpike({ code: 'QUIET', kind });
+    const reader = createSpikeReader(database);
+    assert.equal(await reader.spikeOfCodeAt('QUIET', START), null);
+  });
 });
 
 describe('the loop', () => {
