@@ -6,7 +6,6 @@
  * that a long history neither loses the lease nor silences the watchdog.
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import type { Span } from '../detect/collected.ts';
 import { BUCKET_SECONDS, createCodeStates } from './code-states.ts';
 import { riseWindowSeconds } from './common-rise.ts';
 import { type Found, type JudgementDeps, judge, kindsOfNews } from './judgement.ts';
@@ -15,14 +14,12 @@ import { createLateCodes } from './late-codes.ts';
 import type { StaticLabels } from './payload.ts';
 import type { AlertLog, DetectionStore, SnapshotStore, SpikeStore, TrafficStore } from './ports.ts';
 import { reconcile } from './reconcile.ts';
-import { restoreStates } from './restore-states.ts';
 import { createSnapshots } from './snapshots.ts';
 import type { SpikeKind } from './spike.ts';
 import { type LifeTime, NEWS_MS } from './spike-life.ts';
+import { floorToBucket, historyOf, type Moment, type Place, placeOfCounts, placeOfSnapshots } from './starting-place.ts';
 import { HOUR_SECONDS, type SettingsOf } from './threshold.ts';
 
-/** Counts older than this are not learnt from. */
-export const HISTORY_MS = 14 * 24 * 3_600_000;
 /** Most buckets of all codes together in one stretch: about a second of work. */
 const STEPS_A_STRETCH = 200_000;
 /** A minute. */
@@ -62,15 +59,6 @@ export interface RunAnswer {
   /** Of each spike that began and is news. */
   readonly begun: readonly SpikeKind[];
   readonly evaluatedUntilMs: number | null;
-}
-
-interface Place {
-  /** Start of the history. */
-  readonly startSeconds: number;
-  /** How far all states have come. */
-  positionSeconds: number;
-  /** Codes whose state must be computed anew before the states are used. */
-  readonly missing: string[];
 }
 
 export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps) {
@@ -133,7 +121,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     if (!(await write())) return stale();
     const stored = (await detection.readProgress()).evaluatedUntilMs;
     let evaluatedUntilMs = stored;
-    const here = place ?? (await restore(evaluatedUntilMs)) ?? (await findStart(evaluatedUntilMs, nowMs, watermarkMs));
+    const here = place ?? (await begin({ evaluatedUntilMs, nowMs, watermarkMs }));
     if (here === 'stale') return stale();
     if (here === null) return { kind: 'done', begun, evaluatedUntilMs };
     place = here;
@@ -144,7 +132,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
       const isReplay = here.positionSeconds < evaluatedUntilMs / 1000;
       const missing = isReplay ? undefined : here.missing.pop();
       if (missing !== undefined) {
-        await memory.late.swapIn(missing, await historyOf(here, nowMs));
+        await memory.late.swapIn(missing, await historyOf(here, nowMs, detection));
         if (!(await deps.keepOn())) return stale();
         continue;
       }
@@ -160,6 +148,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
           ),
         };
         lastSeen = known;
+        memory.late.wait(here.outdated(memory.states));
         if (!(await write())) return stale();
       }
       const limitSeconds = isReplay ? evaluatedUntilMs / 1000 : untilSeconds;
@@ -172,7 +161,7 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
       if (!(await write()) || !(await deps.keepOn())) return stale();
     }
     if (lastSeen !== null && here.positionSeconds >= untilSeconds) {
-      const learnt = await memory.late.learn({ epoch, range: await historyOf(here, nowMs), nowMs });
+      const learnt = await memory.late.learn({ epoch, range: await historyOf(here, nowMs, detection), nowMs });
       if (learnt === 'stale') return stale();
       const late = found(learnt.transitions, lastSeen.note(learnt.counts), here.positionSeconds);
       const isFound = late.transitions.length > 0 || late.sightings.length > 0;
@@ -183,26 +172,16 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     return { kind: 'done', begun, evaluatedUntilMs };
   }
 
-  async function restore(evaluatedUntilMs: number | null): Promise<Place | 'stale' | null> {
-    if (evaluatedUntilMs === null || !mayRestore) return null;
-    const restored = await restoreStates(evaluatedUntilMs, { ...deps, ...memory, store: deps.snapshots });
-    // Half restored: the next attempt begins with none.
-    if (restored === null) memory = createMemory();
-    if (restored === null || restored === 'stale') return restored;
-    const { historyStartSeconds, positionSeconds, missing, outdated } = restored;
-    memory.late.wait(outdated);
-    return { startSeconds: historyStartSeconds, positionSeconds, missing: [...missing] };
-  }
-
-  /** From the counts: their start. */
-  async function findStart(evaluatedUntilMs: number | null, nowMs: number, watermarkMs: number | null): Promise<Place | null> {
-    const earliestMs = await detection.readEarliestBucket(nowMs - HISTORY_MS);
-    const startMs = Math.min(earliestMs ?? Number.POSITIVE_INFINITY, evaluatedUntilMs ?? watermarkMs ?? Number.POSITIVE_INFINITY);
-    // Nothing stored and nothing known of event time: nothing to stand on yet.
-    if (watermarkMs === null && evaluatedUntilMs === null) return null;
-    const startSeconds = floorToBucket(startMs / 1000);
-    mayRestore = true;
-    return { startSeconds, positionSeconds: startSeconds, missing: [] };
+  async function begin(moment: Moment): Promise<Place | 'stale' | null> {
+    if (moment.evaluatedUntilMs !== null && mayRestore) {
+      const found = await placeOfSnapshots(moment.evaluatedUntilMs, { ...deps, ...memory, store: deps.snapshots });
+      if (found !== null) return found;
+      // Some of it may be restored already.
+      memory = createMemory();
+    }
+    const found = await placeOfCounts(moment, detection);
+    if (found !== null) mayRestore = true;
+    return found;
   }
 
   /** One stretch on. */
@@ -229,13 +208,6 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     return { transitions, sightings, rises, windowSeconds: windowSeconds ?? 0, lastSeenSeconds };
   }
 
-  /** From the earliest count to learn from, which may have come late, to where the states stand. */
-  async function historyOf(here: Place, nowMs: number): Promise<Span> {
-    const earliestMs = await detection.readEarliestBucket(nowMs - HISTORY_MS);
-    const startSeconds = Math.min(here.startSeconds, floorToBucket((earliestMs ?? nowMs) / 1000));
-    return { startSeconds, endSeconds: here.positionSeconds };
-  }
-
   return {
     run,
     reset,
@@ -252,8 +224,4 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     expectedErrorsPerSecond: (code: string) =>
       place === null ? null : memory.states.expectedErrorsPerSecond(code, place.positionSeconds),
   };
-}
-
-function floorToBucket(seconds: number): number {
-  return Math.floor(seconds / BUCKET_SECONDS) * BUCKET_SECONDS;
 }

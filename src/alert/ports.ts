@@ -73,6 +73,8 @@ export interface DetectionStore {
   extendSpan(key: string, fromMs: number, toMs: number): Promise<void>;
   readProgress(): Promise<Progress>;
   readPartitions(topic: string): Promise<readonly PartitionPlace[]>;
+  /** How many codes are counted by name. */
+  readCodeCount(): Promise<number>;
   /** Start of the earliest bucket from then on, or null. */
   readEarliestBucket(fromMs: number): Promise<number | null>;
   /** Without the counts of envelopes whose producer's clock was ahead. Of one code, when it is given. */

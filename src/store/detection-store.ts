@@ -74,6 +74,13 @@ export function createDetectionStore(database: Database): DetectionStore {
         updatedAtMs: row.updated_at.getTime(),
       }));
     },
+    async readCodeCount() {
+      const row = await kysely
+        .selectFrom('counted_code')
+        .select((counted) => counted.fn.countAll<string>().as('count'))
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
     async readEarliestBucket(fromMs) {
       // Not min(): it would read every row of codes whose clock was ahead; the index gives the first at once.
       const row = await kysely

@@ -219,6 +219,36 @@ test('states of another version are computed anew from the counts, with one warn
   assert.deepEqual(warnings, ['the stored detector states cannot be used; they are computed anew from the counts']);
 });
 
+test('many codes without usable states see again after their newest counts, and learn the rest meanwhile', async () => {
+  const day = createWatchedDay(16);
+  await storeDay(day);
+  // So many that only some hours of them are rebuilt at once.
+  await migrated.server.query("insert into counted_code select 'CODE_' || n from generate_series(1, 5000) as n");
+  const middle = day.range.startSeconds + 11.5 * HOUR_SECONDS;
+  const first = await lead('first');
+  await first.run(middle);
+  await first.loseLease();
+  await migrated.server.query('delete from detector_memory');
+  const detection = createDetectionStore(migrated.database);
+  const reads: { readonly seconds: number; readonly code: string | null }[] = [];
+  const second = await lead('second', {
+    ...detection,
+    readCounts(range, code) {
+      reads.push({ seconds: range.endSeconds - range.startSeconds, code: code ?? null });
+      return detection.readCounts(range, code);
+    },
+  });
+  await second.run(middle + BUCKET_SECONDS);
+  const seconds = reads.filter(({ code }) => code === null).reduce((sum, read) => sum + read.seconds, 0);
+  assert.ok(seconds > HOUR_SECONDS && seconds < 4 * HOUR_SECONDS, `${seconds} s of all counts were read`);
+  const learnt = reads.filter(({ code }) => code !== null);
+  assert.deepEqual(learnt.map(({ code }) => code).sort(), ['BUSY', 'RARE', 'STEADY']);
+  assert.ok(learnt.every((read) => read.seconds > 11 * HOUR_SECONDS));
+  await second.run(day.range.endSeconds);
+  const known = (spikes: readonly Spike[]) => spikes.filter(({ code }) => code !== 'NEWCOMER');
+  assert.deepEqual(known(await storedSpikes()), known(spikesOf(replay(day))));
+});
+
 test('one damaged state is computed anew beside the others, in the middle of its spike', async () => {
   const day = createWatchedDay(15);
   await storeDay(day);
