@@ -71,14 +71,14 @@ export const detector: Section = {
           lanes({
             title: 'Database, leader, blind, traffic: over time',
             description:
-              'A lane each. Database = every replica has it. Leader = a replica leads. Not blind = the detector is less than 2 minutes behind. Traffic known = Prometheus answers TRAFFIC_PROMQL; no lane while that is not set. Red = not so.',
+              'A lane each. Database = every replica has it. Leader = a replica leads. Not blind = the detector is less than 2 minutes behind. Traffic known = Prometheus answers TRAFFIC_PROMQL, which is optional. Red = not so.',
             unit: 'short',
-            words: { 0: ['no', COLOUR.bad], 1: ['yes', COLOUR.good] },
+            words: { '-1': ['not configured', COLOUR.off], 0: ['no', COLOUR.bad], 1: ['yes', COLOUR.good] },
             queries: [
               { expr: `min (${select('surgewatch_database_up')})`, legend: 'database up' },
               { expr: `clamp_max(sum (${select('surgewatch_detector_leader')}), 1)`, legend: 'a replica leads' },
               { expr: `1 - ${maxBy('', 'surgewatch_detector_blind')}`, legend: 'not blind' },
-              { expr: maxBy('', 'surgewatch_traffic_up'), legend: 'traffic known' },
+              { expr: `${maxBy('', 'surgewatch_traffic_up')} or on() vector(-1)`, legend: 'traffic known' },
             ],
           }),
         ],
