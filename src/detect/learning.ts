@@ -19,6 +19,9 @@ const CLIP_SPARE_COUNT = 2;
 const DISPERSION_CLIP_DEVIATIONS = 3;
 const DISPERSION_CLIP_SPARE_COUNT = 3;
 
+/** Traffic further off than this, up or down, teaches nothing: a code that does not follow it would unlearn its level and its day. */
+const MOST_TRAFFIC_TIMES = 1.5;
+
 /** Learns every bucket that has come of age. @param newestStartSeconds start of the newest bucket remembered. */
 export function learnLate(state: CodeState, settings: DetectorSettings, newestStartSeconds: number): void {
   const { recent } = state;
@@ -34,12 +37,13 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
   const { recent, level, season, dispersion } = state;
   const { bucketSeconds } = settings;
   const count = recent.counts[index % recent.counts.length] ?? UNKNOWN;
-  if (count < 0 || (index >= state.spikeFromIndex && index < state.spikeUntilIndex)) {
+  const trafficFactor = trafficFactorOf(recent, settings, index);
+  const isSpike = index >= state.spikeFromIndex && index < state.spikeUntilIndex;
+  if (count < 0 || isSpike || !isUsual(trafficFactor)) {
     skipDispersion(dispersion);
     return;
   }
   const phi = phiOf(dispersion);
-  const trafficFactor = trafficFactorOf(recent, settings, index);
   const seasonFactor = seasonFactorAt(season, startSeconds);
   const known = estimateLevel(level, startSeconds, bucketSeconds, phi);
   const exposure = seasonFactor * trafficFactor;
@@ -57,4 +61,8 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
   learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected: known.value * trafficFactor, phi });
   const restless = Math.min(count, mean + DISPERSION_CLIP_DEVIATIONS * spread + DISPERSION_CLIP_SPARE_COUNT);
   learnDispersion(dispersion, { count: restless, expected, bucketSeconds });
+}
+
+function isUsual(trafficFactor: number): boolean {
+  return trafficFactor <= MOST_TRAFFIC_TIMES && trafficFactor >= 1 / MOST_TRAFFIC_TIMES;
 }

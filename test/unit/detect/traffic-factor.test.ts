@@ -30,22 +30,36 @@ describe('with a traffic factor', () => {
     }
   });
 
-  it('five hours of tripled traffic do not raise what is expected afterwards', () => {
-    for (const seed of SEEDS) {
-      const minutes = 300;
-      const { state } = runSeries(MINUTE, busyDay(3, minutes, seed), { trafficFactorOf: trafficTimes(3, minutes) });
-      const expected = expectedAt(state, MINUTE, MONDAY_SECONDS + 3 * DAY * 60);
-      assert.ok(expected !== null && Math.abs(expected - PER_MINUTE) < 1, `seed ${seed}: expected ${expected}`);
+  it('neither five hours of tripled traffic nor most of a day of 1.4 times raise what is expected of plain traffic', () => {
+    for (const [times, minutes] of [
+      [3, 300],
+      [1.4, 1140],
+    ] as const) {
+      for (const seed of SEEDS) {
+        const { state } = runSeries(MINUTE, busyDay(times, minutes, seed), { trafficFactorOf: trafficTimes(times, minutes) });
+        const hours = Array.from({ length: 24 }, (_, hour) => MONDAY_SECONDS + (3 * DAY + hour * 60) * 60);
+        const mean = hours.reduce((sum, at) => sum + (expectedAt(state, MINUTE, at) ?? 0), 0) / hours.length;
+        assert.ok(Math.abs(mean - PER_MINUTE) < 0.7, `${times} times, seed ${seed}: ${mean} expected over the next day`);
+      }
     }
   });
 
   it('hours that are busy day after day do not become part of the usual day', () => {
     const dice = createDice(9);
     const isBusy = (index: number) => index % DAY >= 600 && index % DAY < 900;
-    const counts = Array.from({ length: 5 * DAY }, (_, index) => dice.poisson(PER_MINUTE * (isBusy(index) ? 3 : 1)));
-    const { state } = runSeries(MINUTE, counts, { trafficFactorOf: (index) => (isBusy(index) ? 3 : 1) });
+    const counts = Array.from({ length: 5 * DAY }, (_, index) => dice.poisson(PER_MINUTE * (isBusy(index) ? 1.4 : 1)));
+    const { state } = runSeries(MINUTE, counts, { trafficFactorOf: (index) => (isBusy(index) ? 1.4 : 1) });
     const expected = expectedAt(state, MINUTE, MONDAY_SECONDS + (5 * DAY + 750) * 60);
     assert.ok(expected !== null && Math.abs(expected - PER_MINUTE) < 1.5, `expected ${expected}`);
+  });
+
+  it('a code that does not follow the traffic keeps its level through a flood, and opens nothing after it', () => {
+    for (const seed of SEEDS) {
+      const { state, transitions } = runSeries(MINUTE, busyDay(1, 60, seed), { trafficFactorOf: trafficTimes(8, 60) });
+      assert.deepEqual(transitions, [], `seed ${seed}`);
+      const expected = expectedAt(state, MINUTE, MONDAY_SECONDS + 3 * DAY * 60);
+      assert.ok(expected !== null && Math.abs(expected - PER_MINUTE) < 1, `seed ${seed}: expected ${expected}`);
+    }
   });
 
   it('a tenfold rise at twice the traffic opens a spike, with the expectation of that traffic', () => {
