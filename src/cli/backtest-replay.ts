@@ -5,6 +5,7 @@
 import { coveredBuckets, type Span } from '../detect/collected.ts';
 import type { Transition } from '../detect/detector.ts';
 import type { Replay } from '../detect/replay.ts';
+import { trafficFactors } from '../detect/traffic-line.ts';
 import type { CountsByCode, CountsReader } from '../store/counts-reader.ts';
 
 export interface ReplayPlan {
@@ -67,21 +68,24 @@ async function readStretch(reader: CountsReader, plan: ReplayPlan, stretch: Span
   if (stretch === undefined) return null;
   const counts = await reader.readCounts(stretch, plan.bucketSeconds, plan.codes);
   const buckets = coveredBuckets(await reader.readSpans(stretch), stretch, plan.bucketSeconds);
-  return { stretch, buckets, counts };
+  return { stretch, buckets, factors: trafficFactors(await reader.readTraffic(stretch), buckets), counts };
 }
 
 interface StretchCounts {
   readonly stretch: Span;
   readonly buckets: readonly number[];
+  /** What traffic multiplied the expectation of each bucket by, as live. */
+  readonly factors: readonly number[];
   readonly counts: CountsByCode;
 }
 
-async function follow({ replay, take }: Follower, plan: ReplayPlan, { stretch, buckets, counts }: StretchCounts): Promise<void> {
+async function follow({ replay, take }: Follower, plan: ReplayPlan, read: StretchCounts): Promise<void> {
+  const { stretch, buckets, factors, counts } = read;
   const found: { readonly code: string; readonly transition: Transition }[] = [];
   for (const code of plan.codes) {
     const own = counts.get(code);
-    for (const at of buckets) {
-      const { transition } = replay.feed(code, at, countAt(own, at, stretch, plan.bucketSeconds));
+    for (const [index, at] of buckets.entries()) {
+      const { transition } = replay.feed(code, at, countAt(own, at, stretch, plan.bucketSeconds), factors[index]);
       if (transition !== null) found.push({ code, transition });
     }
   }

@@ -11,8 +11,8 @@ export interface ReplayedBucket {
 }
 
 export interface Replay {
-  /** One bucket of one code; buckets of a code come in order, null = not collected. */
-  readonly feed: (code: string, bucketStartSeconds: number, count: number | null) => ReplayedBucket;
+  /** One bucket of one code; buckets of a code come in order, null = not collected. A traffic factor that is not given is 1. */
+  readonly feed: (code: string, bucketStartSeconds: number, count: number | null, trafficFactor?: number) => ReplayedBucket;
 }
 
 export function createReplay(settings: DetectorSettings): Replay {
@@ -27,9 +27,9 @@ export function createReplay(settings: DetectorSettings): Replay {
   }
 
   return {
-    feed(code, bucketStartSeconds, count) {
+    feed(code, bucketStartSeconds, count, trafficFactor) {
       const state = stateOf(code);
-      const transition = step(state, settings, bucketStartSeconds, count);
+      const transition = step(state, settings, bucketStartSeconds, count, trafficFactor);
       return { transition, score: count === null ? 0 : scoreOf(state) };
     },
   };

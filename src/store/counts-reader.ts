@@ -4,8 +4,10 @@
  */
 import { sql } from 'kysely';
 import type { Span } from '../detect/collected.ts';
+import type { TrafficPoint } from '../detect/traffic.ts';
 import type { Database } from './database.ts';
 import { createDetectionStore } from './detection-store.ts';
+import { createTrafficStore } from './traffic-store.ts';
 
 /** Errors of one code by bucket of the stretch; a bucket without an error holds 0. */
 export type CountsByCode = ReadonlyMap<string, Float64Array>;
@@ -20,6 +22,8 @@ export interface CountsReader {
   /** Of these codes, in the buckets that begin at the span's start and every `bucketSeconds` after it. */
   readonly readCounts: (span: Span, bucketSeconds: number, codes: readonly string[]) => Promise<CountsByCode>;
   readonly readSpans: (span: Span) => Promise<readonly Span[]>;
+  /** Points of the span and the one before it, ascending. */
+  readonly readTraffic: (span: Span) => Promise<readonly TrafficPoint[]>;
 }
 
 /** Every method @throws StoreUnavailable | StoreRefused. */
@@ -71,5 +75,6 @@ export function createCountsReader(database: Database): CountsReader {
       return byCode;
     },
     readSpans: (span) => detection.readSpans(span),
+    readTraffic: createTrafficStore(database).readTraffic,
   };
 }

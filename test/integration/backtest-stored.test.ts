@@ -55,7 +55,7 @@ before(async () => {
 });
 after(() => migrated.stop());
 beforeEach(async () => {
-  await migrated.server.query('truncate bucket_count, collected_span');
+  await migrated.server.query('truncate bucket_count, collected_span, traffic');
   await migrated.server.query('update detector_progress set evaluated_until = null');
 });
 
@@ -134,6 +134,23 @@ describe('backtest of the stored counts', () => {
     );
     assert.deepEqual(await replay('--preset', 'quiet', '--bucket', '60'), await replayFile(ALL, '--preset', 'quiet'));
     assert.deepEqual(await replay('--false-pages-per-week', '3'), await replayFile(ALL, '--false-pages-per-week', '3'));
+  });
+
+  test('expects errors to follow the traffic that the service knew', async () => {
+    await store(ALL);
+    await collect([0, 3 * DAY]);
+    const [from, to] = LATER;
+    await migrated.server.query(
+      `insert into traffic select at, 1000, 100, 10
+       from generate_series(to_timestamp($1::float8), to_timestamp($2::float8) - interval '1 minute', '1 minute') as at
+       union all select to_timestamp($2::float8), 100, 100, 1`,
+      [START + from, START + to],
+    );
+    assert.deepEqual(
+      (await replay()).filter((row) => row['event'] === 'open').map((row) => row['series']),
+      ['PAYMENT_FAILED', 'PAYMENT_FAILED'],
+      'the surge that came with ten times the traffic is none',
+    );
   });
 
   test('sums what several writers counted', async () => {
