@@ -20,12 +20,18 @@ export interface Closing {
   readonly score: number;
 }
 
-/** Length of the look back, by the length of the window that opened the spike: the first row it does not exceed. */
-const LOOKS: readonly { readonly openedWithinSeconds: number; readonly lookSeconds: number }[] = [
-  { openedWithinSeconds: 300, lookSeconds: 300 },
-  { openedWithinSeconds: 1200, lookSeconds: 600 },
-];
-const LONGEST_LOOK_SECONDS = 1200;
+/**
+ * How far the look back reaches: as far as the surge, as it was lately, would stand out by so many standard deviations.
+ * A large surge is seen to be over within minutes; one that fades or was small is not lost sight of too soon.
+ */
+const LOOK_DEVIATIONS = 3;
+const SHORTEST_LOOK_MINUTES = 3;
+const LONGEST_LOOK_MINUTES = 9;
+const LATELY_SECONDS = 600;
+/** A surge is taken to exceed the expected errors at least by this share, and a minute to expect so many at least. */
+const LEAST_EXCESS_RATIO = 0.01;
+const LEAST_EXPECTED = 1e-9;
+const SECONDS_PER_MINUTE = 60;
 
 /** Back to normal: less than this many standard deviations above expected, for so long. */
 const CALM_Z = 1;
@@ -41,12 +47,23 @@ export function judgeClose(
   settings: DetectorSettings,
   bucketStartSeconds: number,
 ): Closing | null {
-  const look = LOOKS.find((row) => spike.windowSeconds <= row.openedWithinSeconds)?.lookSeconds ?? LONGEST_LOOK_SECONDS;
-  const seen = lookBack(state, settings, look);
+  const seen = lookBack(state, settings, lookSecondsFor(state, settings, spike));
   spike.calmSeconds = seen.score < CALM_Z ? spike.calmSeconds + settings.bucketSeconds : 0;
   if (spike.calmSeconds >= CALM_SECONDS) return { reason: 'subsided', ...seen };
   if (bucketStartSeconds - spike.openedAtSeconds < NEW_LEVEL_AFTER_SECONDS) return null;
   return { reason: 'new_level', ...lookBack(state, settings, NEW_LEVEL_LOOK_SECONDS) };
+}
+
+/** n minutes of a surge of e errors a minute above m stand out by n·e / sqrt(phi·n·(m + e)) standard deviations. */
+function lookSecondsFor(state: CodeState, settings: DetectorSettings, spike: OpenSpike): number {
+  const { recent, deviation } = state;
+  const newest = recent.expected[(recent.bucketCount - 1) % recent.expected.length] ?? 0;
+  const expected = (Math.max(newest, LEAST_EXPECTED) * (1 + deviation.value) * SECONDS_PER_MINUTE) / settings.bucketSeconds;
+  const lately = lookBack(state, settings, LATELY_SECONDS);
+  const ratio = Math.min(lately.expected > 0 ? lately.observed / lately.expected : 1, spike.ratio);
+  const excess = Math.max(ratio - 1, LEAST_EXCESS_RATIO) * expected;
+  const minutes = (LOOK_DEVIATIONS ** 2 * phiOf(state.dispersion) * (expected + excess)) / (excess * excess);
+  return Math.min(Math.max(Math.ceil(minutes), SHORTEST_LOOK_MINUTES), LONGEST_LOOK_MINUTES) * SECONDS_PER_MINUTE;
 }
 
 /** The last `seconds` against the baseline and the deviation kept from before the spike. */

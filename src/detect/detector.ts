@@ -3,48 +3,28 @@
  * learn; each step is one small file with its formula. Nothing here knows the time, reads or writes anything, or throws
  * dice: the service, a backtest and a recomputed history call the same function and get the same transitions.
  */
-import { isBacklog } from './backlog.ts';
+import { isPile } from './backlog.ts';
+import { learnBursts } from './bursts.ts';
 import { learnCalibration } from './calibration.ts';
-import { type CloseReason, type Closing, judgeClose } from './close.ts';
+import { judgeClose } from './close.ts';
 import { correctDeviation, predictDeviation } from './deviation.ts';
-import { phiOf, wanderOf } from './dispersion.ts';
-import { learnLate } from './learning.ts';
-import { estimateLevel, scaleLevel } from './level.ts';
-import { findOnset } from './onset.ts';
-import { deviationSlotBefore, rememberBucket, rememberDeviation, rememberTraffic } from './recent.ts';
+import { phiOf, timeConstantOf } from './dispersion.ts';
+import { isTypicalTime, learnLate } from './learning.ts';
+import { estimateLevel } from './level.ts';
+import { rememberSpikeBucket } from './new-level.ts';
+import { isNews } from './news.ts';
+import { rememberForNovelty } from './novelty.ts';
+import { rememberBucket, rememberDeviation, rememberTraffic, trafficFactorOf } from './recent.ts';
+import { recurringFactorAt, rememberForRecurrence } from './recurrence.ts';
 import { seasonFactorAt } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
-import type { CodeState, OpenSpike } from './state.ts';
-import { type Comparison, compareWindows, type Finding } from './windows.ts';
+import type { CodeState } from './state.ts';
+import { closeSpike, openSpike, passTime, type Transition } from './transition.ts';
+import { type Comparison, compareWindows } from './windows.ts';
 
 export { type DetectorSettings, type Preset, settingsFor } from './settings.ts';
 export { type CodeState, createCodeState, deserialise, serialise } from './state.ts';
-
-export interface Transition {
-  readonly event: 'open' | 'close';
-  /** Start of the bucket whose closing led to it. */
-  readonly bucketStartSeconds: number;
-  /** The estimated onset, on the opening and on the closing alike. */
-  readonly startsAtSeconds: number;
-  /** Errors seen and expected: since the onset when it opens; in the look back that found it over when it closes. */
-  readonly observed: number;
-  readonly expected: number;
-  readonly ratio: number;
-  /** How long that is. */
-  readonly windowSeconds: number;
-  /** Of the window that stood out most, or of the look back; in standard deviations. */
-  readonly score: number;
-  /** What stood out most, on an opening: the window that won, which may hold quiet time before the onset. */
-  readonly winner?: WinningWindow;
-  /** Why it closed. */
-  readonly reason?: CloseReason;
-}
-
-export interface WinningWindow {
-  readonly windowSeconds: number;
-  readonly observed: number;
-  readonly expected: number;
-}
+export type { Transition, WinningWindow } from './transition.ts';
 
 /** For so long after an outage, low counts teach nothing. */
 const OUTAGE_MEMORY_SECONDS = 15 * 60;
@@ -86,7 +66,11 @@ export function expectedAt(
   const baseline = baselineAt(state, settings, bucketStartSeconds);
   if (baseline === null) return null;
   const ahead = { ...state.deviation };
-  predictDeviation(ahead, 0, Math.max(bucketStartSeconds - (state.nextBucketSeconds ?? bucketStartSeconds), 0));
+  predictDeviation(ahead, {
+    wander: 0,
+    timeConstantSeconds: timeConstantOf(state.dispersion),
+    seconds: Math.max(bucketStartSeconds - (state.nextBucketSeconds ?? bucketStartSeconds), 0),
+  });
   return baseline * trafficFactor * (1 + ahead.value);
 }
 
@@ -103,9 +87,10 @@ function stepOne(
   trafficFactor: number,
 ): Transition | null {
   const expected = expect(state, settings, start, trafficFactor);
-  const count = believe(state, given, expected);
+  const count = believe(state, settings, start, given, expected);
   rememberBucket(state.recent, count, expected);
   rememberTraffic(state.recent, settings, trafficFactor);
+  if (count !== null) rememberForNovelty(state.novelty, start, count);
   state.nextBucketSeconds = start + settings.bucketSeconds;
   const comparison = count === null ? null : compareWindows(state, settings, start);
   const transition = comparison === null ? null : decide(state, settings, start, comparison);
@@ -115,17 +100,23 @@ function stepOne(
 
 /** The baseline of this bucket for its traffic; the deviation moves on by one bucket, unseen. */
 function expect(state: CodeState, settings: DetectorSettings, start: number, trafficFactor: number): number | null {
-  predictDeviation(state.deviation, wanderOf(state.dispersion), settings.bucketSeconds);
+  passTime(state, settings.bucketSeconds);
   const baseline = baselineAt(state, settings, start);
   return baseline === null ? null : baseline * trafficFactor;
 }
 
-/** The count, or null when it is a backlog and says nothing about its own bucket. */
-function believe(state: CodeState, count: number | null, expected: number | null): number | null {
-  const gap = state.gapBucketCount;
-  state.gapBucketCount = count === null ? gap + 1 : 0;
-  if (count === null || expected === null) return count;
-  return isBacklog(count, expected * (1 + state.deviation.value), gap) ? null : count;
+/** The count, or null when it is part of a pile and says nothing about its own bucket. */
+function believe(
+  state: CodeState,
+  settings: DetectorSettings,
+  startSeconds: number,
+  count: number | null,
+  expected: number | null,
+): number | null {
+  if (count === null) state.backlog.gapBucketCount += 1;
+  if (count === null || expected === null) return count; // nothing is expected yet that could pile up
+  const bucket = { startSeconds, bucketSeconds: settings.bucketSeconds, count, expected: expected * (1 + state.deviation.value) };
+  return isPile(state.backlog, bucket) ? null : count;
 }
 
 function decide(state: CodeState, settings: DetectorSettings, start: number, comparison: Comparison): Transition | null {
@@ -133,65 +124,9 @@ function decide(state: CodeState, settings: DetectorSettings, start: number, com
   state.score = Math.max(best?.score ?? 0, 0);
   if (state.spike !== null) {
     const closing = judgeClose(state, state.spike, settings, start);
-    return closing === null ? null : close(state, state.spike, start, closing);
+    return closing === null ? null : closeSpike(state, settings, state.spike, start, closing);
   }
-  return best !== null && best.score >= settings.threshold ? open(state, settings, start, best) : null;
-}
-
-function open(state: CodeState, settings: DetectorSettings, start: number, best: Finding): Transition {
-  const { recent } = state;
-  const onset = findOnset(state, best);
-  const firstIndex = recent.bucketCount - best.bucketCount;
-  // A second spike soon after the first: the calm between them is lost to learning, which is cheaper than a list.
-  if (state.learnIndex >= state.spikeUntilIndex) state.spikeFromIndex = firstIndex;
-  state.spikeUntilIndex = Number.MAX_SAFE_INTEGER;
-  const windowSeconds = onset.bucketCount * settings.bucketSeconds;
-  const startsAtSeconds = start + settings.bucketSeconds - windowSeconds;
-  state.spike = { openedAtSeconds: start, startsAtSeconds, windowSeconds: best.windowSeconds, calmSeconds: 0 };
-  rewindDeviation(state, settings, firstIndex);
-  return {
-    event: 'open',
-    bucketStartSeconds: start,
-    startsAtSeconds,
-    observed: onset.observed,
-    expected: onset.expected,
-    ratio: onset.observed / onset.expected,
-    windowSeconds,
-    score: best.score,
-    winner: { windowSeconds: best.windowSeconds, observed: best.observed, expected: best.expected },
-  };
-}
-
-/** The surge has pulled at the deviation since it began: go back to what stood before, carried forward unseen. */
-function rewindDeviation(state: CodeState, settings: DetectorSettings, firstIndex: number): void {
-  const { recent, deviation } = state;
-  const before = deviationSlotBefore(recent, settings, firstIndex);
-  deviation.value = recent.deviations[before] ?? 0;
-  deviation.variance = recent.variances[before] ?? 0;
-  predictDeviation(deviation, wanderOf(state.dispersion), (recent.bucketCount - firstIndex) * settings.bucketSeconds);
-}
-
-function close(state: CodeState, spike: OpenSpike, start: number, closing: Closing): Transition {
-  const ratio = closing.observed / closing.expected;
-  if (closing.reason === 'new_level') {
-    scaleLevel(state.level, ratio * (1 + state.deviation.value));
-    state.deviation.value = 0;
-    state.deviation.variance = wanderOf(state.dispersion);
-  }
-  state.spike = null;
-  state.spikeUntilIndex = state.recent.bucketCount;
-  state.freshIndex = state.recent.bucketCount;
-  return {
-    event: 'close',
-    bucketStartSeconds: start,
-    startsAtSeconds: spike.startsAtSeconds,
-    observed: closing.observed,
-    expected: closing.expected,
-    ratio,
-    windowSeconds: closing.windowSeconds,
-    score: closing.score,
-    reason: closing.reason,
-  };
+  return best !== null && isNews(state, settings, start, best) ? openSpike(state, settings, start, best) : null;
 }
 
 /** The deviation follows at once, unless a spike or an outage is on; everything else is learnt late. */
@@ -207,12 +142,35 @@ function learn(
   if (comparison?.isOutage) state.outageUntilSeconds = start + OUTAGE_MEMORY_SECONDS;
   const isOutage = start < state.outageUntilSeconds;
   if (isOutage) deviation.value = Math.max(deviation.value, 0);
-  if (comparison !== null && count !== null && state.spike === null) {
-    if (!isOutage && expected > 0) correctDeviation(deviation, { count, expected, phi: phiOf(state.dispersion) });
-    learnCalibration(state.calibration, comparison.surprises, settings.bucketSeconds);
+  if (count !== null) rememberBursts(state, settings, start, count, expected);
+  if (comparison !== null && count !== null && recurringFactorAt(state.recurrence, start) === 1) {
+    learnBursts(state.bursts, start, settings.bucketSeconds, comparison.shortest);
+    if (state.spike === null && !isOutage) {
+      if (expected > 0) correctDeviation(deviation, { count, expected, phi: phiOf(state.dispersion) });
+      if (isTypicalTime(state, start, expected))
+        learnCalibration(state.calibration, comparison.surprises, settings.bucketSeconds);
+    }
   }
   rememberDeviation(recent, settings, deviation);
   learnLate(state, settings, start);
+}
+
+/** What may turn out to be a new level, or to come back tomorrow at this time. */
+function rememberBursts(
+  state: CodeState,
+  settings: DetectorSettings,
+  startSeconds: number,
+  count: number,
+  expected: number,
+): void {
+  const { recent, deviation, dispersion, spike, recurrence } = state;
+  if (spike !== null) {
+    rememberSpikeBucket(spike.quarters, startSeconds, count, trafficFactorOf(recent, settings, recent.bucketCount - 1));
+  }
+  if (expected <= 0) return;
+  const mean = expected * (1 + deviation.value);
+  const variance = phiOf(dispersion) * mean + expected * expected * deviation.variance;
+  rememberForRecurrence(recurrence, { startSeconds, count, expected: mean, variance });
 }
 
 /** Level times season: neither traffic nor the deviation is in it. */
@@ -230,6 +188,6 @@ function skipMissing(state: CodeState, settings: DetectorSettings, until: number
   const stepped = Math.min(missing, settings.historyBucketCount);
   for (let nth = 0; nth < stepped; nth += 1) stepOne(state, settings, next + nth * settings.bucketSeconds, null, 1);
   const jumped = missing - stepped;
-  predictDeviation(state.deviation, wanderOf(state.dispersion), jumped * settings.bucketSeconds);
-  state.gapBucketCount += jumped;
+  passTime(state, jumped * settings.bucketSeconds);
+  state.backlog.gapBucketCount += jumped;
 }

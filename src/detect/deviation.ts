@@ -12,7 +12,8 @@ export interface Deviation {
   variance: number;
 }
 
-export const DEVIATION_TIME_CONSTANT_SECONDS = 90 * 60;
+/** Rates wander at their own pace; the nearest of these is taken, in seconds. */
+export const TIME_CONSTANTS_SECONDS = [20 * 60, 45 * 60, 90 * 60] as const;
 
 /** An observation pulls at most as if it were so many standard deviations off. */
 const INNOVATION_CLIP_DEVIATIONS = 2.5;
@@ -24,8 +25,15 @@ export function createDeviation(): Deviation {
 }
 
 /** One bucket further, unseen: d decays to 0, its uncertainty grows to s². */
-export function predictDeviation(deviation: Deviation, wander: number, seconds: number): void {
-  const rho = Math.exp(-seconds / DEVIATION_TIME_CONSTANT_SECONDS);
+export function predictDeviation(
+  deviation: Deviation,
+  {
+    wander,
+    timeConstantSeconds,
+    seconds,
+  }: { readonly wander: number; readonly timeConstantSeconds: number; readonly seconds: number },
+): void {
+  const rho = Math.exp(-seconds / timeConstantSeconds);
   deviation.value *= rho;
   deviation.variance = rho * rho * deviation.variance + wander * (1 - rho * rho);
 }

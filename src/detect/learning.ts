@@ -4,13 +4,15 @@
  * until it is an hour old it learns the older half of what it has seen.
  */
 import { learnDispersion, phiOf, skipDispersion, wanderOf } from './dispersion.ts';
-import { estimateLevel, learnLevel } from './level.ts';
+import { busiestLevel, estimateLevel, learnLevel } from './level.ts';
 import { deviationSlotBefore, trafficFactorOf, UNKNOWN } from './recent.ts';
-import { learnSeason, seasonFactorAt, seasonUncertainty } from './season.ts';
+import { edgeVarianceAt, learnSeason, seasonFactorAt, seasonUncertainty } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 import type { CodeState } from './state.ts';
 import { bucketCountOf } from './window-shapes.ts';
 
+/** Hours that bring less than this share of the busiest level are quiet. */
+const QUIET_SHARE = 0.1;
 const LAG_SECONDS = 30 * 60;
 /** A bucket teaches at most what was expected, so many standard deviations and a few errors more. */
 const CLIP_DEVIATIONS = 2.5;
@@ -31,6 +33,11 @@ export function learnLate(state: CodeState, settings: DetectorSettings, newestSt
     const age = recent.bucketCount - 1 - state.learnIndex;
     learnBucket(state, settings, state.learnIndex, newestStartSeconds - age * settings.bucketSeconds);
   }
+}
+
+/** How restless a code is shows at its ordinary hours: not where the day has an edge, nor where nearly nothing comes. */
+export function isTypicalTime({ season, level }: CodeState, startSeconds: number, expected: number): boolean {
+  return edgeVarianceAt(season, startSeconds) === 0 && expected >= QUIET_SHARE * busiestLevel(level);
 }
 
 function learnBucket(state: CodeState, settings: DetectorSettings, index: number, startSeconds: number): void {
@@ -60,7 +67,8 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
   learnLevel(level, { startSeconds, bucketSeconds, count: clipped, exposure });
   learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected: known.value * trafficFactor, phi });
   const restless = Math.min(count, mean + DISPERSION_CLIP_DEVIATIONS * spread + DISPERSION_CLIP_SPARE_COUNT);
-  learnDispersion(dispersion, { count: restless, expected, bucketSeconds });
+  if (!isTypicalTime(state, startSeconds, expected)) skipDispersion(dispersion);
+  else learnDispersion(dispersion, { count: restless, expected, bucketSeconds });
 }
 
 function isUsual(trafficFactor: number): boolean {

@@ -18,6 +18,8 @@ export interface Level {
 const HALF_LIFE_SECONDS = 24 * 3600;
 /** Pseudo-data that ties one kind of day to the other. */
 const TIE_SECONDS = 4 * 3600;
+/** What the old level is worth once it has moved. */
+const MOVED_SECONDS = 3 * 3600;
 /** Errors added to what was counted: a code never seen is rare, not impossible. */
 const PRIOR_COUNT = 0.5;
 const SECONDS_PER_DAY = 86400;
@@ -101,8 +103,24 @@ export function learnLevel(
   own.exposure = own.exposure * keep + bucket.exposure;
 }
 
-/** A lasting change of level concerns both kinds of day. */
-export function scaleLevel(level: Level, ratio: number): void {
-  level.weekday.count *= ratio;
-  level.weekend.count *= ratio;
+/**
+ * A lasting change: from now on both kinds of day bring `ratio` times the errors they did. What was learnt before is worth
+ * a few hours only, so that the new level is soon its own.
+ */
+export function moveLevel(level: Level, ratio: number, bucketSeconds: number): void {
+  for (const side of [level.weekday, level.weekend]) {
+    if (side.exposure === 0) continue;
+    const value = (side.count + PRIOR_COUNT) / side.exposure;
+    side.exposure = Math.min(side.exposure, MOVED_SECONDS / bucketSeconds);
+    // The level of a code that had none is all prior: the errors must come from somewhere.
+    side.count = Math.max(ratio * value * side.exposure - PRIOR_COUNT, 0);
+  }
+}
+
+/** Errors a bucket at season factor 1 on the busier kind of day; 0 while nothing was learnt. */
+export function busiestLevel({ weekday, weekend }: Level): number {
+  return Math.max(
+    weekday.exposure > 0 ? weekday.count / weekday.exposure : 0,
+    weekend.exposure > 0 ? weekend.count / weekend.exposure : 0,
+  );
 }

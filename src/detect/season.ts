@@ -10,6 +10,8 @@ export interface Season {
   expected: number[];
   /** The factors in use. */
   factors: number[];
+  /** Bins after which the factors jump. */
+  edges: number[];
   /** Learnt seconds since they were renewed. */
   sinceRenewalSeconds: number;
   renewalCount: number;
@@ -17,7 +19,7 @@ export interface Season {
 
 const BIN_COUNT = 96;
 const SECONDS_PER_DAY = 86400;
-const BIN_SECONDS = SECONDS_PER_DAY / BIN_COUNT;
+export const SEASON_BIN_SECONDS = SECONDS_PER_DAY / BIN_COUNT;
 const COARSE_BIN_COUNT = 8;
 const BINS_PER_COARSE = BIN_COUNT / COARSE_BIN_COUNT;
 const RENEWAL_SECONDS = SECONDS_PER_DAY;
@@ -30,6 +32,15 @@ const SMOOTHING = [1, 2 / 3, 1 / 3] as const;
 /** Sums are rounded to this fraction of an error, which keeps the stored state short. */
 const SUM_RESOLUTION = 1000;
 const FACTOR_RESOLUTION = 10_000;
+/** However quiet an hour is, errors in it are possible. */
+const LEAST_FACTOR = 0.001;
+/**
+ * An edge of the day (an office that opens): two bins to either side of it differ by this factor, and by so many standard
+ * deviations. Near it, the rate may be off by this share of the larger side, for people come early or late.
+ */
+const EDGE_TIMES = 2;
+const EDGE_DEVIATIONS = 4;
+const EDGE_DOUBT = 0.5;
 /** Before a whole day was seen, a rate may be off by so much for the time of day alone. */
 const UNKNOWN_DAY_VARIANCE = 0.2 ** 2;
 
@@ -38,6 +49,7 @@ export function createSeason(): Season {
     counts: new Array<number>(BIN_COUNT).fill(0),
     expected: new Array<number>(BIN_COUNT).fill(0),
     factors: new Array<number>(BIN_COUNT).fill(1),
+    edges: [],
     sinceRenewalSeconds: 0,
     renewalCount: 0,
   };
@@ -55,8 +67,24 @@ export function seasonUncertainty(season: Season): number {
 
 /** The factor at a moment, on a straight line between the middles of two bins. */
 export function seasonFactorAt(season: Season, epochSeconds: number): number {
-  const position = (((epochSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / BIN_SECONDS - 0.5;
+  const position = (((epochSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / SEASON_BIN_SECONDS - 0.5;
+  const left = Math.floor(position);
+  if (season.edges.length > 0 && season.edges.includes((left + BIN_COUNT) % BIN_COUNT)) {
+    return at(season.factors, position - left < 0.5 ? left : left + 1);
+  }
   return interpolate(season.factors, position);
+}
+
+/** Relative variance of the factor near an edge. */
+export function edgeVarianceAt(season: Season, epochSeconds: number): number {
+  if (season.edges.length === 0) return 0;
+  const bin = Math.floor((((epochSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / SEASON_BIN_SECONDS);
+  let most = 0;
+  for (const edge of season.edges) {
+    const away = (bin - edge + BIN_COUNT) % BIN_COUNT;
+    if (away === BIN_COUNT - 1 || away <= 2) most = Math.max(most, at(season.factors, edge), at(season.factors, edge + 1));
+  }
+  return most === 0 ? 0 : ((EDGE_DOUBT * most) / seasonFactorAt(season, epochSeconds)) ** 2;
 }
 
 /** Adds one learnt bucket; `levelExpected` is what level and traffic expected of it, without season. */
@@ -70,7 +98,7 @@ export function learnSeason(
     readonly phi: number;
   },
 ): void {
-  const bin = Math.floor((((bucket.startSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / BIN_SECONDS);
+  const bin = Math.floor((((bucket.startSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / SEASON_BIN_SECONDS);
   season.counts[bin] = (season.counts[bin] ?? 0) + bucket.count;
   season.expected[bin] = (season.expected[bin] ?? 0) + bucket.levelExpected;
   season.sinceRenewalSeconds += bucket.bucketSeconds;
@@ -84,22 +112,51 @@ function renewFactors(season: Season, phi: number): void {
     const to = from + BINS_PER_COARSE;
     return (sumOf(season.counts, from, to) + weight) / (sumOf(season.expected, from, to) + weight);
   });
+  const edges = findEdges(season, weight, phi);
   const fine = Array.from({ length: BIN_COUNT }, (_, bin) => {
     const towards = interpolate(coarse, (bin + 0.5) / BINS_PER_COARSE - 0.5);
-    return (smoothed(season.counts, bin) + weight * towards) / (smoothed(season.expected, bin) + weight);
+    return (smoothed(season.counts, bin, edges) + weight * towards) / (smoothed(season.expected, bin, edges) + weight);
   });
   const mean = sumOf(fine, 0, BIN_COUNT) / BIN_COUNT;
-  season.factors = fine.map((factor) => round(factor / mean, FACTOR_RESOLUTION));
+  season.edges = edges;
+  season.factors = fine.map((factor) => Math.max(round(factor / mean, FACTOR_RESOLUTION), LEAST_FACTOR));
   season.counts = season.counts.map((sum) => round(sum * KEEP_PER_DAY, SUM_RESOLUTION));
   season.expected = season.expected.map((sum) => round(sum * KEEP_PER_DAY, SUM_RESOLUTION));
   season.sinceRenewalSeconds = 0;
   season.renewalCount += 1;
 }
 
-function smoothed(sums: readonly number[], bin: number): number {
-  let total = 0;
-  for (let away = 1 - SMOOTHING.length; away < SMOOTHING.length; away += 1) {
-    total += (SMOOTHING[Math.abs(away)] ?? 0) * at(sums, bin + away);
+/** Bins after which the day changes at once: far too much for chance, and for a curve. */
+function findEdges(season: Season, weight: number, phi: number): number[] {
+  const edges: number[] = [];
+  for (let bin = 0; bin < BIN_COUNT; bin += 1) {
+    const before = {
+      count: at(season.counts, bin - 1) + at(season.counts, bin),
+      expected: at(season.expected, bin - 1) + at(season.expected, bin),
+    };
+    const after = {
+      count: at(season.counts, bin + 1) + at(season.counts, bin + 2),
+      expected: at(season.expected, bin + 1) + at(season.expected, bin + 2),
+    };
+    const one = (before.count + weight) / (before.expected + weight);
+    const other = (after.count + weight) / (after.expected + weight);
+    const low = Math.min(one, other);
+    const high = Math.max(one, other);
+    if (high < EDGE_TIMES * low) continue;
+    const chance = Math.sqrt((phi * one) / (before.expected + weight) + (phi * other) / (after.expected + weight));
+    if (high - low > EDGE_DEVIATIONS * chance) edges.push(bin);
+  }
+  return edges;
+}
+
+function smoothed(sums: readonly number[], bin: number, edges: readonly number[]): number {
+  let total = at(sums, bin);
+  for (const step of [-1, 1]) {
+    for (let away = 1; away < SMOOTHING.length; away += 1) {
+      const edge = step === 1 ? bin + away - 1 : bin - away;
+      if (edges.includes((edge + BIN_COUNT) % BIN_COUNT)) break;
+      total += (SMOOTHING[away] ?? 0) * at(sums, bin + step * away);
+    }
   }
   return total;
 }

@@ -14,6 +14,8 @@ export interface DetectorSettings {
   readonly threshold: number;
   /** Errors a window must hold before it may open a spike, however surprising they are. */
   readonly minimumCount: number;
+  /** Whether a surge must also be new: as bad as anything that came in the last weeks. */
+  readonly asksNovelty: boolean;
   /** Window lengths, shortest first. */
   readonly windows: readonly WindowShape[];
   /** Buckets kept for looking back: the longest window. */
@@ -32,7 +34,13 @@ export interface SettingsOptions {
 }
 
 /** Fewer errors than this are never a spike. */
-const MINIMUM_COUNT = 5;
+const MINIMUM_COUNT = 3;
+
+/**
+ * In buckets as wide as this a lone burst that means nothing and a fault that lasts for minutes look alike, one full
+ * bucket each; whoever wants quiet is then told only of what was never as bad before.
+ */
+const BURST_BUCKET_SECONDS = 300;
 
 /** Bounds of what a caller may ask for: below, noise opens spikes by the hour; above, nothing ever does. */
 export const THRESHOLD_BOUNDS = { least: 1, most: 50 } as const;
@@ -69,6 +77,7 @@ export function settingsFor(options: SettingsOptions): DetectorSettings {
     bucketSeconds,
     threshold: thresholdFor(options),
     minimumCount: MINIMUM_COUNT,
+    asksNovelty: options.preset === 'quiet' && bucketSeconds >= BURST_BUCKET_SECONDS,
     windows,
     historyBucketCount: windows.at(-1)?.bucketCount ?? 1,
   };

@@ -2,11 +2,16 @@
  * All that is remembered of one code: plain numbers, so that a state is its own JSON and a restart continues exactly
  * where the last run stopped. The parts belong to the files that understand them; this file only puts them together.
  */
+import { type Backlog, createBacklog } from './backlog.ts';
+import { type Bursts, createBursts } from './bursts.ts';
 import { type Calibration, createCalibration } from './calibration.ts';
 import { createDeviation, type Deviation } from './deviation.ts';
 import { createDispersion, type Dispersion } from './dispersion.ts';
 import { createLevel, type Level } from './level.ts';
+import type { SpikeQuarter } from './new-level.ts';
+import { createNovelty, type Novelty } from './novelty.ts';
 import { createRecent, type Recent } from './recent.ts';
+import { createRecurrence, type Recurrence } from './recurrence.ts';
 import { createSeason, type Season } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 
@@ -16,12 +21,16 @@ export interface OpenSpike {
   startsAtSeconds: number;
   /** Length of the window that opened it: longer ones need a longer look to be sure that it is over. */
   windowSeconds: number;
+  /** Errors since the onset over those expected, when it opened. */
+  ratio: number;
   /** How long the counts have been back to normal. */
   calmSeconds: number;
+  /** What it has brought, in case it turns out to be a new level. */
+  quarters: SpikeQuarter[];
 }
 
 export interface CodeState {
-  readonly version: 1;
+  readonly version: 2;
   /** Width of the buckets it was built from; a state never changes it. */
   readonly bucketSeconds: number;
   /** Start of the bucket that comes next; null before the first. */
@@ -32,6 +41,9 @@ export interface CodeState {
   dispersion: Dispersion;
   deviation: Deviation;
   calibration: Calibration;
+  bursts: Bursts;
+  novelty: Novelty;
+  recurrence: Recurrence;
   spike: OpenSpike | null;
   /** Indices of buckets (see `Recent.bucketCount`): the next to learn, and the first that a window may reach back to. */
   learnIndex: number;
@@ -39,8 +51,7 @@ export interface CodeState {
   /** Buckets from..until-1 belong to a spike and are not learnt. */
   spikeFromIndex: number;
   spikeUntilIndex: number;
-  /** Buckets not collected, just before the next one. */
-  gapBucketCount: number;
+  backlog: Backlog;
   /** Until then the code is taken as down, and low counts teach nothing. */
   outageUntilSeconds: number;
   score: number;
@@ -48,7 +59,7 @@ export interface CodeState {
 
 export function createCodeState(settings: DetectorSettings): CodeState {
   return {
-    version: 1,
+    version: 2,
     bucketSeconds: settings.bucketSeconds,
     nextBucketSeconds: null,
     recent: createRecent(settings),
@@ -57,12 +68,15 @@ export function createCodeState(settings: DetectorSettings): CodeState {
     dispersion: createDispersion(),
     deviation: createDeviation(),
     calibration: createCalibration(settings.windows.length),
+    bursts: createBursts(),
+    novelty: createNovelty(),
+    recurrence: createRecurrence(),
     spike: null,
     learnIndex: 0,
     freshIndex: 0,
     spikeFromIndex: 0,
     spikeUntilIndex: 0,
-    gapBucketCount: 0,
+    backlog: createBacklog(),
     outageUntilSeconds: 0,
     score: 0,
   };
@@ -75,7 +89,7 @@ export function serialise(state: CodeState): string {
 /** @throws TypeError when the text is not a state of this version and bucket width: it must then be computed anew. */
 export function deserialise(text: string, settings: DetectorSettings): CodeState {
   const parsed: unknown = JSON.parse(text);
-  if (!isStateOf(parsed, settings)) throw new TypeError(`not a version 1 state of ${settings.bucketSeconds} s buckets`);
+  if (!isStateOf(parsed, settings)) throw new TypeError(`not a version 2 state of ${settings.bucketSeconds} s buckets`);
   return parsed;
 }
 
@@ -83,5 +97,5 @@ export function deserialise(text: string, settings: DetectorSettings): CodeState
 function isStateOf(parsed: unknown, settings: DetectorSettings): parsed is CodeState {
   if (typeof parsed !== 'object' || parsed === null) return false;
   if (!('version' in parsed) || !('bucketSeconds' in parsed)) return false;
-  return parsed.version === 1 && parsed.bucketSeconds === settings.bucketSeconds;
+  return parsed.version === 2 && parsed.bucketSeconds === settings.bucketSeconds;
 }

@@ -3,15 +3,15 @@
  * constant about each: how much of a deviation known at its start is left on average inside it, and how far the rate may
  * have wandered off by itself meanwhile. Both follow from the time constant of the wandering alone.
  */
-import { DEVIATION_TIME_CONSTANT_SECONDS } from './deviation.ts';
+import { TIME_CONSTANTS_SECONDS } from './deviation.ts';
 
 export interface WindowShape {
   readonly bucketCount: number;
   readonly seconds: number;
-  /** r_w: mean of rho^i over the window's buckets i = 1..n, where rho is the deviation's decay over one bucket. */
-  readonly deviationKept: number;
-  /** q_w: variance of the window's mean deviation, given the deviation at its start, in units of the rate's s². */
-  readonly wanderVariance: number;
+  /** r_w: mean of rho^i over the window's buckets i = 1..n, where rho is the deviation's decay over one bucket; one for each time constant. */
+  readonly deviationKept: readonly number[];
+  /** q_w: variance of the window's mean deviation, given the deviation at its start, in units of the rate's s²; one for each. */
+  readonly wanderVariance: readonly number[];
   /** Taken off the score: short windows are tried far more often than long ones, on noisier counts. */
   readonly deduction: number;
 }
@@ -21,9 +21,9 @@ const SECONDS_PER_MINUTE = 60;
 
 /** Deduction by length: the first row whose length is not exceeded. Longer windows have none. */
 const DEDUCTIONS: readonly { readonly upToSeconds: number; readonly deduction: number }[] = [
-  { upToSeconds: 60, deduction: 0.8 },
-  { upToSeconds: 120, deduction: 0.4 },
-  { upToSeconds: 180, deduction: 0.2 },
+  { upToSeconds: 60, deduction: 0.6 },
+  { upToSeconds: 120, deduction: 0.3 },
+  { upToSeconds: 180, deduction: 0.15 },
 ];
 
 /** Shortest first, no length twice (wide buckets make the short windows coincide). */
@@ -42,7 +42,18 @@ export function bucketCountOf(seconds: number, bucketSeconds: number): number {
  * so the mean over n buckets is x_0·r_w plus a sum of the e_j, each carried on for the n - j buckets after it.
  */
 function shapeOf(bucketCount: number, bucketSeconds: number): WindowShape {
-  const rho = Math.exp(-bucketSeconds / DEVIATION_TIME_CONSTANT_SECONDS);
+  const seconds = bucketCount * bucketSeconds;
+  const paces = TIME_CONSTANTS_SECONDS.map((timeConstant) => paceOf(bucketCount, Math.exp(-bucketSeconds / timeConstant)));
+  return {
+    bucketCount,
+    seconds,
+    deviationKept: paces.map(({ kept }) => kept),
+    wanderVariance: paces.map(({ variance }) => variance),
+    deduction: DEDUCTIONS.find((row) => seconds <= row.upToSeconds)?.deduction ?? 0,
+  };
+}
+
+function paceOf(bucketCount: number, rho: number): { readonly kept: number; readonly variance: number } {
   let kept = 0;
   let carried = 0;
   let variance = 0;
@@ -51,12 +62,5 @@ function shapeOf(bucketCount: number, bucketSeconds: number): WindowShape {
     carried += rho ** (i - 1);
     variance += (1 - rho * rho) * carried * carried;
   }
-  const seconds = bucketCount * bucketSeconds;
-  return {
-    bucketCount,
-    seconds,
-    deviationKept: kept / bucketCount,
-    wanderVariance: variance / (bucketCount * bucketCount),
-    deduction: DEDUCTIONS.find((row) => seconds <= row.upToSeconds)?.deduction ?? 0,
-  };
+  return { kept: kept / bucketCount, variance: variance / (bucketCount * bucketCount) };
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isBacklog } from '../../../src/detect/backlog.ts';
+import { createBacklog, isPile } from '../../../src/detect/backlog.ts';
 import { createCalibration, learnCalibration, scaleOf } from '../../../src/detect/calibration.ts';
 import { correctDeviation, createDeviation, predictDeviation } from '../../../src/detect/deviation.ts';
-import { createDispersion, learnDispersion, phiOf, wanderOf } from '../../../src/detect/dispersion.ts';
+import { createDispersion, learnDispersion, phiOf, timeConstantOf, wanderOf } from '../../../src/detect/dispersion.ts';
 import { createLevel, estimateLevel, learnLevel } from '../../../src/detect/level.ts';
 import { createSeason, learnSeason, seasonFactorAt } from '../../../src/detect/season.ts';
 import { MONDAY_SECONDS } from '../../fixtures/detect/run-series.ts';
@@ -95,18 +95,18 @@ describe('the deviation', () => {
   it('follows a rate that has risen by half within two hours, and forgets it unseen', () => {
     const deviation = createDeviation();
     for (let minute = 0; minute < 120; minute += 1) {
-      predictDeviation(deviation, 0.04, BUCKET_SECONDS);
+      predictDeviation(deviation, { wander: 0.04, timeConstantSeconds: 5400, seconds: BUCKET_SECONDS });
       correctDeviation(deviation, { count: 150, expected: 100, phi: 1 });
     }
     assert.ok(deviation.value > 0.4 && deviation.value < 0.55, `d = ${deviation.value}`);
-    predictDeviation(deviation, 0.04, 6 * 3600);
+    predictDeviation(deviation, { wander: 0.04, timeConstantSeconds: 5400, seconds: 6 * 3600 });
     assert.ok(Math.abs(deviation.value) < 0.02);
     assert.ok(Math.abs(deviation.variance - 0.04) < 0.001, 'and is then as uncertain as at first');
   });
 
   it('is pulled no further by a bucket of a thousand times the rate than by a clipped one', () => {
     const deviation = createDeviation();
-    predictDeviation(deviation, 0.04, BUCKET_SECONDS);
+    predictDeviation(deviation, { wander: 0.04, timeConstantSeconds: 5400, seconds: BUCKET_SECONDS });
     correctDeviation(deviation, { count: 100_000, expected: 100, phi: 1 });
     assert.ok(deviation.value < 0.1, `d = ${deviation.value}`);
   });
@@ -126,9 +126,47 @@ describe('the calibration', () => {
 });
 
 describe('a backlog', () => {
+  const bucket = (nth: number, count: number) => ({
+    startSeconds: nth * BUCKET_SECONDS,
+    bucketSeconds: BUCKET_SECONDS,
+    count,
+    expected: 10,
+  });
+
   it('explains up to twice what the gap held back, and nothing without a gap', () => {
-    assert.equal(isBacklog(100, 10, 0), false);
-    assert.equal(isBacklog(2 * 10 * 6 + 3, 10, 5), true);
-    assert.equal(isBacklog(2 * 10 * 6 + 4, 10, 5), false);
+    assert.equal(isPile(createBacklog(), bucket(0, 100)), false);
+    assert.equal(isPile({ ...createBacklog(), gapBucketCount: 5 }, bucket(0, 2 * 10 * 6 + 3)), true);
+    assert.equal(isPile({ ...createBacklog(), gapBucketCount: 5 }, bucket(0, 2 * 10 * 6 + 4)), false);
+  });
+
+  it('may come in two buckets, both together no larger, and is over with the first bucket as usual', () => {
+    const backlog = { ...createBacklog(), gapBucketCount: 5 };
+    assert.equal(isPile(backlog, bucket(0, 60)), true);
+    assert.equal(isPile(backlog, bucket(1, 60)), true);
+    assert.equal(isPile(backlog, bucket(2, 60)), false, 'the gap cannot have piled up that much');
+    const drained = { ...createBacklog(), gapBucketCount: 5 };
+    assert.equal(isPile(drained, bucket(0, 60)), true);
+    assert.equal(isPile(drained, bucket(1, 12)), false);
+    assert.equal(isPile(drained, bucket(2, 60)), false);
+  });
+});
+
+describe('the pace at which a rate wanders', () => {
+  it('is told from how alike successive twenty minutes are', () => {
+    for (const [periodMinutes, seconds] of [
+      [75, 1200],
+      [600, 5400],
+    ] as const) {
+      const dispersion = createDispersion();
+      for (let minute = 0; minute < 7 * 1440; minute += 1) {
+        const rate = 400 * (1 + 0.2 * Math.SQRT2 * Math.sin((2 * Math.PI * minute) / periodMinutes));
+        learnDispersion(dispersion, { count: rate, expected: 400, bucketSeconds: BUCKET_SECONDS });
+      }
+      assert.equal(timeConstantOf(dispersion), seconds, `a period of ${periodMinutes} minutes`);
+    }
+  });
+
+  it('is presumed slow until it has shown itself', () => {
+    assert.equal(timeConstantOf(createDispersion()), 5400);
   });
 });

@@ -56,7 +56,7 @@ describe('a state', () => {
   it('of another version or bucket width is refused', () => {
     const { state } = runSeries(SETTINGS, [1, 2, 3]);
     assert.throws(() => deserialise(serialise(state), settingsFor({ bucketSeconds: 60 })), TypeError);
-    assert.throws(() => deserialise(JSON.stringify({ ...state, version: 2 }), SETTINGS), TypeError);
+    assert.throws(() => deserialise(JSON.stringify({ ...state, version: 1 }), SETTINGS), TypeError);
     assert.throws(() => deserialise('null', SETTINGS), TypeError);
   });
 });
