@@ -115,7 +115,7 @@ export function createEvidence({ reader, traffic, outlook, monotonicMs }: Eviden
                 before: before.map((errors) => errors.map(valuesOf)),
               }),
         winner: transition.winner ?? null,
-        falseAlarmsPerYear: falseAlarmsPerCodeDay(transition.score) * outlook.activeCodeCount() * DAYS_PER_YEAR,
+        falseAlarmsPerYear: falseAlarmsPerCodeDay(transition.score, BUCKET_MS / 1000) * outlook.activeCodeCount() * DAYS_PER_YEAR,
         clients: clients === null || clients.count === 0 ? null : clients,
         otherCodes: outlook.sumOthers(series.code, transition.startsAtSeconds, transition.bucketStartSeconds + BUCKET_MS / 1000),
         traffic: trafficEvidence(await traffic.readTraffic(span), span, transition),

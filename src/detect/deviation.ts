@@ -12,8 +12,9 @@ export interface Deviation {
   variance: number;
 }
 
-/** Rates wander at their own pace; the nearest of these is taken, in seconds. */
-export const TIME_CONSTANTS_SECONDS = [20 * 60, 45 * 60, 90 * 60] as const;
+export const SLOWEST_TIME_CONSTANT_SECONDS = 90 * 60;
+/** Rates wander at their own pace; the nearest of these is taken. */
+export const TIME_CONSTANTS_SECONDS = [20 * 60, 45 * 60, SLOWEST_TIME_CONSTANT_SECONDS] as const;
 
 /** An observation pulls at most as if it were so many standard deviations off. */
 const INNOVATION_CLIP_DEVIATIONS = 2.5;

@@ -16,25 +16,38 @@ export interface Recurrence {
   observed: number;
   expected: number;
   variance: number;
-  /** The slot's largest bucket: times expected, and standard deviations above. */
+  /** The minute in progress, or the bucket where that is wider; minutes since the epoch. */
+  minute: { number: number; count: number; expected: number; variance: number };
+  /** The slot's largest minute: times expected, and standard deviations above. */
   peakRatio: number;
   peakDeviations: number;
 }
 
 const SLOT_SECONDS = 300;
+const SECONDS_PER_MINUTE = 60;
 const SECONDS_PER_DAY = 86400;
 const SLOT_COUNT = SECONDS_PER_DAY / SLOT_SECONDS;
 const MEMORY_DAYS = 3;
 /** On so many of them a burst must have come. */
 const LEAST_DAYS = 2;
-/** A slot, or one bucket in it, is a burst with so many errors and standard deviations more than expected. */
-const BURST = { count: 3, slotDeviations: 2.5, bucketDeviations: 3.5 } as const;
+/** A slot, or one minute in it, is a burst with so many errors and standard deviations more than expected. */
+const BURST = { count: 3, slotDeviations: 2.5, minuteDeviations: 3.5 } as const;
 /** Up to so many times a burst's earlier size it is the same burst. */
 const SAME_BURST_TIMES = 1.8;
 const RATIO_RESOLUTION = 10;
 
 export function createRecurrence(): Recurrence {
-  return { days: [[]], day: null, slot: 0, observed: 0, expected: 0, variance: 0, peakRatio: 0, peakDeviations: 0 };
+  return {
+    days: [[]],
+    day: null,
+    slot: 0,
+    observed: 0,
+    expected: 0,
+    variance: 0,
+    minute: { number: 0, count: 0, expected: 0, variance: 0 },
+    peakRatio: 0,
+    peakDeviations: 0,
+  };
 }
 
 /**
@@ -66,22 +79,34 @@ export function rememberForRecurrence(
   const day = dayOf(bucket.startSeconds);
   const slot = slotOf(bucket.startSeconds);
   if (slot !== recurrence.slot || day !== recurrence.day) completeSlot(recurrence, day, slot);
-  const excess = bucket.count - bucket.expected;
-  recurrence.observed += bucket.count;
-  recurrence.expected += bucket.expected;
-  recurrence.variance += bucket.variance;
-  if (excess < BURST.count) return;
-  recurrence.peakRatio = Math.max(recurrence.peakRatio, bucket.count / Math.max(bucket.expected, 1));
-  recurrence.peakDeviations = Math.max(recurrence.peakDeviations, excess / Math.sqrt(bucket.variance));
+  const minute = Math.floor(bucket.startSeconds / SECONDS_PER_MINUTE);
+  if (minute !== recurrence.minute.number) completeMinute(recurrence, minute);
+  recurrence.minute.count += bucket.count;
+  recurrence.minute.expected += bucket.expected;
+  recurrence.minute.variance += bucket.variance;
+}
+
+function completeMinute(recurrence: Recurrence, number: number): void {
+  const { count, expected, variance } = recurrence.minute;
+  const excess = count - expected;
+  recurrence.observed += count;
+  recurrence.expected += expected;
+  recurrence.variance += variance;
+  if (excess >= BURST.count) {
+    recurrence.peakRatio = Math.max(recurrence.peakRatio, count / Math.max(expected, 1));
+    recurrence.peakDeviations = Math.max(recurrence.peakDeviations, excess / Math.sqrt(variance));
+  }
+  recurrence.minute = { number, count: 0, expected: 0, variance: 0 };
 }
 
 function completeSlot(recurrence: Recurrence, day: number, slot: number): void {
+  completeMinute(recurrence, recurrence.minute.number);
   const { observed, expected, variance, peakRatio, peakDeviations } = recurrence;
   const excess = observed - expected;
   const isUp = excess >= BURST.count && excess >= BURST.slotDeviations * Math.sqrt(variance);
-  if (isUp || peakDeviations >= BURST.bucketDeviations) {
+  if (isUp || peakDeviations >= BURST.minuteDeviations) {
     const [today = []] = recurrence.days;
-    // In a slot that a burst fills only in part, its size is that of its buckets.
+    // In a slot that a burst fills only in part, its size is that of its minutes.
     const ratio = Math.max(observed / Math.max(expected, 1), peakRatio);
     if (today.length === 0) today.push(...new Array<number>(SLOT_COUNT).fill(0));
     today[recurrence.slot] = Math.ceil(ratio * RATIO_RESOLUTION) / RATIO_RESOLUTION;

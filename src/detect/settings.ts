@@ -45,23 +45,44 @@ const BURST_BUCKET_SECONDS = 300;
 /** Bounds of what a caller may ask for: below, noise opens spikes by the hour; above, nothing ever does. */
 export const THRESHOLD_BOUNDS = { least: 1, most: 50 } as const;
 
-const PRESET_THRESHOLDS: Readonly<Record<Preset, number>> = { standard: 4.2, quiet: 4.9 };
-
 interface FalseAlarmRow {
   readonly threshold: number;
   readonly perCodeDay: number;
 }
 
-/** False alarms per code and day by threshold, measured on two weeks of 205 generated series, 60 s buckets. */
-const FALSE_ALARMS_BY_THRESHOLD: readonly FalseAlarmRow[] = [
-  { threshold: 3.6, perCodeDay: 0.12 },
-  { threshold: 3.8, perCodeDay: 0.062 },
-  { threshold: 4, perCodeDay: 0.029 },
-  { threshold: 4.2, perCodeDay: 0.0137 },
-  { threshold: 4.4, perCodeDay: 0.0098 },
-  { threshold: 4.6, perCodeDay: 0.0049 },
-  { threshold: 4.8, perCodeDay: 0.0031 },
-  { threshold: 5, perCodeDay: 0.0009 },
+/** What holds for buckets at least so wide: narrow ones are looked at more often, and bring more false alarms. */
+interface WidthTable {
+  readonly leastBucketSeconds: number;
+  readonly presets: Readonly<Record<Preset, number>>;
+  /** False alarms per code and day by threshold, lowest first, measured on two weeks of generated series. */
+  readonly falseAlarms: readonly FalseAlarmRow[];
+}
+
+const WIDTH_TABLES: readonly WidthTable[] = [
+  {
+    // 480 series of 60 s buckets.
+    leastBucketSeconds: 30,
+    presets: { standard: 4.1, quiet: 4.6 },
+    falseAlarms: [
+      { threshold: 3.7, perCodeDay: 0.0589 },
+      { threshold: 3.9, perCodeDay: 0.0275 },
+      { threshold: 4.1, perCodeDay: 0.0157 },
+      { threshold: 4.3, perCodeDay: 0.0072 },
+      { threshold: 4.5, perCodeDay: 0.0036 },
+      { threshold: 4.7, perCodeDay: 0.0017 },
+      { threshold: 5.1, perCodeDay: 0.0002 },
+    ],
+  },
+  {
+    // 123 series of 10 s buckets.
+    leastBucketSeconds: 1,
+    presets: { standard: 4.3, quiet: 5 },
+    falseAlarms: [
+      { threshold: 4.2, perCodeDay: 0.0333 },
+      { threshold: 4.5, perCodeDay: 0.0155 },
+      { threshold: 5.1, perCodeDay: 0.003 },
+    ],
+  },
 ];
 
 const DAYS_PER_WEEK = 7;
@@ -83,7 +104,13 @@ export function settingsFor(options: SettingsOptions): DetectorSettings {
   };
 }
 
-function thresholdFor({ preset = 'standard', threshold, falsePagesPerWeek, activeCodeCount = 1 }: SettingsOptions): number {
+function thresholdFor({
+  bucketSeconds,
+  preset = 'standard',
+  threshold,
+  falsePagesPerWeek,
+  activeCodeCount = 1,
+}: SettingsOptions): number {
   if (threshold !== undefined) {
     if (!(threshold >= THRESHOLD_BOUNDS.least && threshold <= THRESHOLD_BOUNDS.most)) {
       throw new RangeError(`threshold must be from ${THRESHOLD_BOUNDS.least} to ${THRESHOLD_BOUNDS.most}`);
@@ -94,31 +121,40 @@ function thresholdFor({ preset = 'standard', threshold, falsePagesPerWeek, activ
     if (!(falsePagesPerWeek > 0 && Number.isFinite(falsePagesPerWeek))) {
       throw new RangeError('falsePagesPerWeek must be a number above 0');
     }
-    return thresholdForBudget(falsePagesPerWeek / (Math.max(1, activeCodeCount) * DAYS_PER_WEEK));
+    return thresholdForBudget(falsePagesPerWeek / (Math.max(1, activeCodeCount) * DAYS_PER_WEEK), tableFor(bucketSeconds));
   }
-  return PRESET_THRESHOLDS[preset];
+  return tableFor(bucketSeconds).presets[preset];
 }
 
 /**
  * The threshold whose false alarms per code and day are `perCodeDay`: the logarithm of the rate falls nearly linearly
  * with the threshold, so the table is read with a straight line in it and carried on by its outer slope at either end.
  */
-function thresholdForBudget(perCodeDay: number): number {
-  const { left, slope } = lineWhere((row) => row.perCodeDay <= perCodeDay);
+function thresholdForBudget(perCodeDay: number, { falseAlarms }: WidthTable): number {
+  const { left, slope } = lineWhere(falseAlarms, (row) => row.perCodeDay <= perCodeDay);
   const threshold = left.threshold + (Math.log(perCodeDay) - Math.log(left.perCodeDay)) / slope;
   return Math.min(Math.max(threshold, THRESHOLD_BOUNDS.least), THRESHOLD_BOUNDS.most);
 }
 
 /** The other way round: how often chance alone brings a score of at least this, per code and day. */
-export function falseAlarmsPerCodeDay(score: number): number {
-  const { left, slope } = lineWhere((row) => row.threshold >= score);
+export function falseAlarmsPerCodeDay(score: number, bucketSeconds: number): number {
+  const { left, slope } = lineWhere(tableFor(bucketSeconds).falseAlarms, (row) => row.threshold >= score);
   return left.perCodeDay * Math.exp(slope * (score - left.threshold));
 }
 
+function tableFor(bucketSeconds: number): WidthTable {
+  const found = WIDTH_TABLES.find(({ leastBucketSeconds }) => bucketSeconds >= leastBucketSeconds);
+  if (found === undefined) throw new RangeError('no table of false alarms is that narrow');
+  return found;
+}
+
 /** The line through the first row for which it holds and the row before; slope in log rate per threshold. */
-function lineWhere(isReached: (row: FalseAlarmRow) => boolean): { readonly left: FalseAlarmRow; readonly slope: number } {
-  let [left, right] = FALSE_ALARMS_BY_THRESHOLD;
-  for (const next of FALSE_ALARMS_BY_THRESHOLD.slice(2)) {
+function lineWhere(
+  rows: readonly FalseAlarmRow[],
+  isReached: (row: FalseAlarmRow) => boolean,
+): { readonly left: FalseAlarmRow; readonly slope: number } {
+  let [left, right] = rows;
+  for (const next of rows.slice(2)) {
     if (right !== undefined && isReached(right)) break;
     [left, right] = [right, next];
   }

@@ -4,7 +4,7 @@
  * Only the ratio is handed on, so that traffic that stops being known is no break: the factor goes back to 1, the plain
  * expectation of level and season.
  */
-import { DEVIATION_TIME_CONSTANT_SECONDS } from './deviation.ts';
+import { SLOWEST_TIME_CONSTANT_SECONDS } from './deviation.ts';
 import { createLevel, estimateLevel, type Level, learnLevel } from './level.ts';
 import { createSeason, isSeasonKnown, learnSeason, type Season, seasonFactorAt } from './season.ts';
 
@@ -86,7 +86,7 @@ export function recallTraffic(traffic: Traffic, { atSeconds, requestsPerSecond }
 export function factorAt(newest: TrafficPoint | null, bucketStartSeconds: number): number {
   if (newest === null || newest.factor === 1) return 1;
   const ageSeconds = Math.max(bucketStartSeconds - newest.atSeconds - LONGEST_READING_SECONDS, 0);
-  return rounded(newest.factor ** Math.exp(-ageSeconds / DEVIATION_TIME_CONSTANT_SECONDS));
+  return rounded(newest.factor ** Math.exp(-ageSeconds / SLOWEST_TIME_CONSTANT_SECONDS));
 }
 
 /** Null through the first day, which is learnt as a whole. */

@@ -26,13 +26,25 @@ describe('settings', () => {
   });
 
   it('know how often chance brings a score: as often as the budget whose threshold it is', () => {
-    for (const falsePagesPerWeek of [0.01, 0.3, 1, 5]) {
-      const budget = { falsePagesPerWeek, activeCodeCount: 20 };
-      const { threshold } = settingsFor({ bucketSeconds: 10, ...budget });
-      const perWeek = falseAlarmsPerCodeDay(threshold) * 20 * 7;
-      assert.ok(Math.abs(perWeek / falsePagesPerWeek - 1) < 1e-9, `${falsePagesPerWeek} told as ${perWeek}`);
+    for (const bucketSeconds of [10, 60, 300]) {
+      for (const falsePagesPerWeek of [0.01, 0.3, 1, 5]) {
+        const { threshold } = settingsFor({ bucketSeconds, falsePagesPerWeek, activeCodeCount: 20 });
+        const perWeek = falseAlarmsPerCodeDay(threshold, bucketSeconds) * 20 * 7;
+        assert.ok(Math.abs(perWeek / falsePagesPerWeek - 1) < 1e-9, `${falsePagesPerWeek} told as ${perWeek}`);
+      }
     }
-    assert.ok(falseAlarmsPerCodeDay(12) < 1e-15);
+    assert.ok(falseAlarmsPerCodeDay(12, 60) < 1e-12);
+  });
+
+  it('ask for more surprise of narrow buckets, which are looked at more often', () => {
+    const budget = { falsePagesPerWeek: 1, activeCodeCount: 20 };
+    assert.ok(settingsFor({ bucketSeconds: 10, ...budget }).threshold > settingsFor({ bucketSeconds: 60, ...budget }).threshold);
+  });
+
+  it('ask for novelty only where quiet is wanted of buckets too wide to show whether a burst lasts', () => {
+    assert.equal(settingsFor({ bucketSeconds: 300, preset: 'quiet' }).asksNovelty, true);
+    assert.equal(settingsFor({ bucketSeconds: 300 }).asksNovelty, false);
+    assert.equal(settingsFor({ bucketSeconds: 60, preset: 'quiet' }).asksNovelty, false);
   });
 
   it('take a given threshold as it is', () => {
