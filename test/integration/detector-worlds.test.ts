@@ -14,7 +14,7 @@ const FROM_DAY = 3;
 const LARGEST_FALSE_ALARM_RATE = 0.1;
 
 describe('the detector in worlds of our own', () => {
-  for (const world of ['clock', 'holiday', 'rare', 'traffic']) {
+  for (const world of ['clock', 'holiday', 'rare', 'traffic', 'newborn', 'backlog']) {
     it(`stays under 0.1 false alarms a day and finds more than Grafana's rules: ${world}`, () => {
       const suite = makeWorldSuite({ seed: 5, seriesPerWorld: 5, days: 15, bucketSeconds: 60, names: [world] });
       const run = runSuite(suite, { preset: 'standard', withBaselines: true });
