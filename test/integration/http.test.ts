@@ -245,6 +245,7 @@ describe('probes, scrape, docs', () => {
         falseAlarms: { perYear: 1.1, words: 'about once a year' },
         clients: { count: 1, isLeast: false, only: 'acme', hourBeforeCount: 9 },
         otherCodes: { observed: 310, expected: 100, factor: 3.1 },
+        traffic: null,
         missing: ['detail'],
       });
     } finally {
