@@ -67,7 +67,7 @@ export function seasonUncertainty(season: Season): number {
 
 /** The factor at a moment, on a straight line between the middles of two bins. */
 export function seasonFactorAt(season: Season, epochSeconds: number): number {
-  const position = (((epochSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / SEASON_BIN_SECONDS - 0.5;
+  const position = binPositionAt(epochSeconds) - 0.5;
   const left = Math.floor(position);
   if (season.edges.length > 0 && season.edges.includes((left + BIN_COUNT) % BIN_COUNT)) {
     return at(season.factors, position - left < 0.5 ? left : left + 1);
@@ -78,7 +78,7 @@ export function seasonFactorAt(season: Season, epochSeconds: number): number {
 /** Relative variance of the factor near an edge. */
 export function edgeVarianceAt(season: Season, epochSeconds: number): number {
   if (season.edges.length === 0) return 0;
-  const bin = Math.floor((((epochSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / SEASON_BIN_SECONDS);
+  const bin = Math.floor(binPositionAt(epochSeconds));
   let most = 0;
   for (const edge of season.edges) {
     const away = (bin - edge + BIN_COUNT) % BIN_COUNT;
@@ -98,11 +98,16 @@ export function learnSeason(
     readonly phi: number;
   },
 ): void {
-  const bin = Math.floor((((bucket.startSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / SEASON_BIN_SECONDS);
+  const bin = Math.floor(binPositionAt(bucket.startSeconds));
   season.counts[bin] = (season.counts[bin] ?? 0) + bucket.count;
   season.expected[bin] = (season.expected[bin] ?? 0) + bucket.levelExpected;
   season.sinceRenewalSeconds += bucket.bucketSeconds;
   if (season.sinceRenewalSeconds >= RENEWAL_SECONDS) renewFactors(season, bucket.phi);
+}
+
+/** Time of day (UTC), in bins since midnight. */
+function binPositionAt(epochSeconds: number): number {
+  return (((epochSeconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY) / SEASON_BIN_SECONDS;
 }
 
 function renewFactors(season: Season, phi: number): void {
