@@ -1,7 +1,7 @@
 /** Every rule of how a spike lives, state by state. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { NO_EVIDENCE, type SpikeRecord } from '../../../src/alert/spike.ts';
+import type { SpikeRecord } from '../../../src/alert/spike.ts';
 import {
   BUCKET_MS,
   isLateToTell,
@@ -13,6 +13,7 @@ import {
   NEWS_MS,
   RESOLVE_REPEAT_MS,
 } from '../../../src/alert/spike-life.ts';
+import { spikeRecord } from '../../support/spike-record.ts';
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;
@@ -21,32 +22,13 @@ const LAG = 15_000;
 const time: LifeTime = { nowMs: NOW, evaluatedUntilMs: NOW - LAG, holdMs: HOLD };
 
 function spike(parts: Partial<SpikeRecord> = {}): SpikeRecord {
-  return {
-    id: '1',
-    kind: 'surge',
-    code: 'TIMEOUT',
-    status: '504',
+  return spikeRecord({
     state: 'pending',
     startsAtMs: NOW - MINUTE,
     openedAtMs: NOW - 30_000,
-    closedAtMs: null,
-    closeReason: null,
     detectedAtMs: NOW - 10_000,
-    firstAcceptedAtMs: null,
-    resolvedAtMs: null,
-    isLate: false,
-    observed: 412,
-    expected: 41,
-    windowSeconds: 300,
-    score: 9,
-    labels: { alertname: 'ApiErrorSpike', code: 'TIMEOUT', status: '504' },
-    evidence: NO_EVIDENCE,
-    pair: null,
-    lastSeenAtMs: null,
-    breadth: null,
-    coveredBy: null,
     ...parts,
-  };
+  });
 }
 
 describe('a pending spike', () => {
