@@ -3,14 +3,14 @@
  * before the first fetch, moved by commits, asked for again while idle. Lag, progress and skipped records come from here.
  */
 import { recordTimes } from './kafka-batch.ts';
-import type { OffsetReader } from './kafka-offsets.ts';
-import type { KafkaProgress, KafkaSourceDeps } from './kafka-ports.ts';
+import { readGroup } from './kafka-offsets.ts';
+import type { KafkaClient, KafkaProgress, KafkaSourceDeps } from './kafka-ports.ts';
 import { createPositions, type KafkaPositions } from './kafka-positions.ts';
 import type { ProgressReporter } from './kafka-progress.ts';
 
 export interface AssignmentDeps extends Pick<KafkaSourceDeps, 'metrics' | 'now' | 'log'> {
   readonly topic: string;
-  readonly offsets: OffsetReader;
+  readonly client: Pick<KafkaClient, 'readEnds' | 'readCommitted'>;
   readonly reporter: ProgressReporter;
   /** Commits offsets for the group. */
   readonly commit: (partition: number, offset: bigint) => Promise<void>;
@@ -47,7 +47,7 @@ export interface KafkaAssignment {
   end(): void;
 }
 
-export function createAssignment({ topic, offsets, reporter, commit, metrics, now, log }: AssignmentDeps): KafkaAssignment {
+export function createAssignment({ topic, client, reporter, commit, metrics, now, log }: AssignmentDeps): KafkaAssignment {
   const positions = createPositions();
   let assigned: readonly number[] = [];
   let generation = 0;
@@ -101,7 +101,7 @@ export function createAssignment({ topic, offsets, reporter, commit, metrics, no
     async learn() {
       const joined = generation;
       const askedAtMs = now();
-      const group = await offsets.readGroup();
+      const group = await readGroup(client);
       for (const { partition, committed, low, high } of group) {
         if (joined !== generation) return;
         if (!assigned.includes(partition)) continue;
@@ -115,7 +115,7 @@ export function createAssignment({ topic, offsets, reporter, commit, metrics, no
     async noteFirst(partition, firstOffset) {
       const standing = positions.standing(partition, now());
       if (standing === null || firstOffset <= standing.committed) return;
-      const ends = await offsets.readEnds().catch(() => []);
+      const ends = await client.readEnds().catch(() => []);
       const low = ends.find((end) => end.partition === partition)?.low ?? firstOffset;
       const lostUpTo = low < firstOffset ? low : firstOffset;
       if (lostUpTo <= standing.committed) return;
@@ -129,7 +129,7 @@ export function createAssignment({ topic, offsets, reporter, commit, metrics, no
     async poll() {
       const askedAtMs = now();
       try {
-        for (const { partition, high } of await offsets.readEnds()) positions.noteEnd(partition, high, askedAtMs);
+        for (const { partition, high } of await client.readEnds()) positions.noteEnd(partition, high, askedAtMs);
       } catch (error) {
         log.debug({ err: error }, 'the ends of the Kafka partitions could not be read');
       }

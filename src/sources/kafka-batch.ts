@@ -1,6 +1,6 @@
 /** Turns fetched Kafka records into deliveries. Pure. */
-import type { KafkaMessage } from 'kafkajs';
 import type { Delivery } from '../ingest/ports.ts';
+import type { KafkaRecord } from './kafka-ports.ts';
 
 /** The only headers that are passed on: context that an envelope may lack. Anything else may carry secrets. */
 export const CONTEXT_HEADERS = ['httpStatus', 'service', 'route', 'method', 'client', 'release', 'traceparent'] as const;
@@ -14,7 +14,7 @@ export const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 export interface FetchedRecords {
   readonly topic: string;
   readonly partition: number;
-  readonly messages: readonly KafkaMessage[];
+  readonly records: readonly KafkaRecord[];
 }
 
 type HeaderValue = Buffer | string | (Buffer | string)[] | undefined;
@@ -32,11 +32,11 @@ function readHeader(value: HeaderValue): string | null {
   }
 }
 
-function readContextHeaders(headers: KafkaMessage['headers']): Record<string, string> | null {
+function readContextHeaders(headers: KafkaRecord['headers']): Record<string, string> | null {
   if (headers === undefined) return null;
   let context: Record<string, string> | null = null;
   for (const name of CONTEXT_HEADERS) {
-    // Own properties only: a header named __proto__ replaces the prototype of the object that kafkajs builds.
+    // Own properties only: a header named __proto__ replaces the prototype of the object that a client builds.
     const text = Object.hasOwn(headers, name) ? readHeader(headers[name]) : null;
     if (text === null) continue;
     context ??= {};
@@ -46,15 +46,15 @@ function readContextHeaders(headers: KafkaMessage['headers']): Record<string, st
 }
 
 /** One delivery a record, in offset order. `receivedAtMs`: our clock, epoch milliseconds. */
-export function toDeliveries({ topic, partition, messages }: FetchedRecords, receivedAtMs: number): readonly Delivery[] {
-  return messages.map((message) => {
-    const headers = readContextHeaders(message.headers);
+export function toDeliveries({ topic, partition, records }: FetchedRecords, receivedAtMs: number): readonly Delivery[] {
+  return records.map((record) => {
+    const headers = readContextHeaders(record.headers);
     return {
       source: 'kafka',
-      bytes: message.value,
+      bytes: record.value,
       receivedAtMs,
       ...(headers === null ? {} : { headers }),
-      coordinates: { topic, partition, offset: message.offset },
+      coordinates: { topic, partition, offset: record.offset },
     };
   });
 }
@@ -79,18 +79,18 @@ export function toChunks(deliveries: readonly Delivery[]): readonly (readonly De
 }
 
 /** Kafka's timestamp of a record, epoch milliseconds; null when it has none (-1). */
-function recordTimeMs(message: KafkaMessage): number | null {
-  const timeMs = Number(message.timestamp);
-  return message.timestamp !== '' && Number.isSafeInteger(timeMs) && timeMs >= 0 ? timeMs : null;
+function recordTimeMs(record: KafkaRecord): number | null {
+  const timeMs = Number(record.timestamp);
+  return record.timestamp !== '' && Number.isSafeInteger(timeMs) && timeMs >= 0 ? timeMs : null;
 }
 
 /** Kafka timestamps of the first and the last record that have one. */
-export function recordTimes(messages: readonly KafkaMessage[]): {
+export function recordTimes(records: readonly KafkaRecord[]): {
   firstRecordAtMs: number | null;
   lastRecordAtMs: number | null;
 } {
-  const first = messages.find((message) => recordTimeMs(message) !== null);
-  const last = messages.findLast((message) => recordTimeMs(message) !== null);
+  const first = records.find((record) => recordTimeMs(record) !== null);
+  const last = records.findLast((record) => recordTimeMs(record) !== null);
   return {
     firstRecordAtMs: first === undefined ? null : recordTimeMs(first),
     lastRecordAtMs: last === undefined ? null : recordTimeMs(last),

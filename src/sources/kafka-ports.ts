@@ -1,4 +1,8 @@
-/** What the Kafka source is given and what it needs from others; the parts of the source share these shapes, nobody else declares them. */
+/**
+ * What the Kafka source is given and what it needs from others; the parts of the source share these shapes, nobody else
+ * declares them. A Kafka library stands behind `KafkaClient`, an adapter each: ten methods at most, so that another can
+ * take its place.
+ */
 import type { Outcome } from '../ingest/outcome.ts';
 import type { Delivery } from '../ingest/ports.ts';
 
@@ -61,4 +65,92 @@ export interface KafkaSourceDeps {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly log: KafkaLog;
+}
+
+export interface KafkaClientDeps {
+  /** Called for each warning or error that the library tells: they are counted, and told by the source in its own words. */
+  readonly onTrouble: () => void;
+  readonly log: KafkaLog;
+}
+
+/** A record as fetched. */
+export interface KafkaRecord {
+  /** Decimal. */
+  readonly offset: string;
+  /** Epoch milliseconds, decimal; '-1' or empty: none. */
+  readonly timestamp: string;
+  /** null: a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+}
+
+export interface PartitionEnds {
+  readonly partition: number;
+  /** Oldest record that still exists. */
+  readonly low: bigint;
+  /** Offset that the next record will get. */
+  readonly high: bigint;
+}
+
+/** A Kafka client for the configured topic and group. */
+export interface KafkaClient {
+  /**
+   * Joins the group in the background and reads from its committed offsets; without one, or with one that lies outside of
+   * what the topic holds, from the oldest record that exists. Loses nothing between the two silently: `onJoin` comes first.
+   */
+  openConsumer(listeners: KafkaConsumerListeners): KafkaConsumer;
+  /** @throws when the broker does not answer, soon: whoever asks has a rhythm of its own. */
+  readEnds(): Promise<readonly PartitionEnds[]>;
+  /** The group's offsets by Kafka partition; without those that it never committed. @throws as `readEnds`. */
+  readCommitted(): Promise<ReadonlyMap<number, bigint>>;
+  close(): Promise<void>;
+}
+
+export interface KafkaConsumer {
+  /** From now on nothing is fetched of these Kafka partitions and all else is; the place in the group is kept. */
+  pause(partitions: 'all' | readonly number[]): void;
+  /** `offset`: the next one to read. */
+  commit(partition: number, offset: bigint): Promise<void>;
+  /** Leaves the group. All work must be over: a commit that is made meanwhile may be stored nowhere, and say nothing. */
+  close(): Promise<void>;
+}
+
+/** What one fetch brought of one Kafka partition. */
+export interface KafkaBatch {
+  readonly partition: number;
+  /** In offset order, without aborted ones; empty when the transaction's control records are all there was. */
+  readonly records: readonly KafkaRecord[];
+  readonly firstOffset: bigint;
+  /** Control records count: it may lie past the last of `records`. */
+  readonly lastOffset: bigint;
+  /** The end of the Kafka partition when this was fetched. */
+  readonly highWatermark: bigint;
+  /** Keeps the place in the group; to be called every second or so. @throws when the group took it away. */
+  heartbeat(): Promise<void>;
+  /**
+   * Commits the offset behind the whole batch and goes on reading there; false: the batch is not ours any more, nothing
+   * was committed. A batch that is left without this is fetched again, here or by its next owner.
+   */
+  commit(): Promise<boolean>;
+}
+
+/** A batch that was not opened: the offsets that it covers, and why. */
+export interface RefusedBatch {
+  /** null: the library does not tell whose batch it is. */
+  readonly partition: number | null;
+  readonly firstOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly reason: string;
+}
+
+export interface KafkaConsumerListeners {
+  /** Before anything is fetched under this assignment. */
+  onJoin(assigned: readonly number[]): void;
+  /** One at a time for a Kafka partition. A rejection of `heartbeat` or `commit` is passed on, so that the consumer rejoins. */
+  onBatch(batch: KafkaBatch): Promise<void>;
+  onRefused(batch: RefusedBatch): void;
+  /** The broker answered a fetch or a heartbeat. */
+  onAnswer(kind: 'fetch' | 'heartbeat'): void;
+  /** The consumer ended by itself; another must be opened. */
+  onEnd(cause: unknown): void;
 }

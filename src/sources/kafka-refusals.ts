@@ -1,9 +1,9 @@
 /**
- * Finds out whose batch cannot be opened. A codec knows the offsets of a batch but not its Kafka partition, so a refusal
- * is laid at each partition that stands within those offsets, has records to read and does not move; one that stays
+ * Finds out whose batch cannot be opened. A codec of kafkajs knows the offsets of a batch but not its Kafka partition; where
+ * the client does not tell it, a refusal is laid at each partition that stands within those offsets, has records to read and does not move; one that stays
  * under suspicion is paused, and the others go on.
  */
-import type { RefusedBatch } from './kafka-codecs.ts';
+import type { RefusedBatch } from './kafka-ports.ts';
 import type { KafkaPositions } from './kafka-positions.ts';
 
 /** A partition is found out after so many refusals without a batch of its own … */
@@ -31,6 +31,11 @@ export function createRefusals(positions: KafkaPositions): Refusals {
 
   return {
     noteRefused(batch, busy, nowMs) {
+      if (batch.partition !== null) {
+        if (convicted.has(batch.partition)) return [];
+        convicted.add(batch.partition);
+        return [batch.partition];
+      }
       const found: number[] = [];
       for (const partition of positions.partitions()) {
         if (convicted.has(partition) || busy.has(partition) || !isAt(partition, batch, nowMs)) continue;

@@ -4,15 +4,13 @@
  * What happens within one consumer is in kafka-session.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createKafkaClient } from './kafka-client.ts';
-import { registerKafkaCodecs } from './kafka-codecs.ts';
 import { createKafkaContact } from './kafka-contact.ts';
 import { createStoreHold } from './kafka-hold.ts';
-import { createOffsetReader, type OffsetReader } from './kafka-offsets.ts';
-import type { KafkaConfig, KafkaSourceDeps } from './kafka-ports.ts';
+import { readGroup } from './kafka-offsets.ts';
+import type { KafkaClient, KafkaConfig, KafkaSourceDeps } from './kafka-ports.ts';
 import { createProgressReporter } from './kafka-progress.ts';
 import { type KafkaSession, openKafkaSession } from './kafka-session.ts';
-import { repairKafkajsTimer } from './kafkajs-timer.ts';
+import { createKafkajsClient } from './kafkajs-client.ts';
 
 export type { KafkaConfig, KafkaLog, KafkaProgress, KafkaSourceDeps, KafkaSourceMetrics } from './kafka-ports.ts';
 
@@ -45,7 +43,6 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
   let stopped: Promise<void> | null = null;
 
   const contact = createKafkaContact({ metrics, now, log });
-  const client = createKafkaClient(config, log, () => contact.noteTrouble());
   const hold = createStoreHold({
     untilStoreServes: deps.untilStoreServes,
     onChange: () => session?.applyPauses(),
@@ -61,10 +58,10 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
   }
 
   /** Asks as the consumer will: broker, topic and group must all answer. */
-  async function untilKafkaAnswers(offsets: OffsetReader): Promise<void> {
+  async function untilKafkaAnswers(client: KafkaClient): Promise<void> {
     for (let attemptCount = 1; !signal.aborted; attemptCount += 1) {
       try {
-        await offsets.readGroup();
+        await readGroup(client);
         return;
       } catch (error) {
         contact.noteFailure(error);
@@ -73,17 +70,16 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
     }
   }
 
-  async function consume(offsets: OffsetReader): Promise<void> {
+  async function consume(client: KafkaClient): Promise<void> {
     let crashCount = 0;
     while (!signal.aborted) {
-      await untilKafkaAnswers(offsets);
+      await untilKafkaAnswers(client);
       if (signal.aborted) return;
       const openedAtMs = now();
       session = openKafkaSession({
         ...deps,
         topic: config.topic,
-        consumer: client.createConsumer(),
-        offsets,
+        client,
         hold,
         contact,
         reporter,
@@ -100,19 +96,15 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
   }
 
   async function run(): Promise<void> {
-    if (!repairKafkajsTimer())
-      log.warn({}, 'this kafkajs is not the version whose timer is repaired: expect more CPU while idle');
-    const stopListening = registerKafkaCodecs((batch) => session?.noteRefused(batch));
-    const offsets = createOffsetReader(client.createAdmin, config.topic, config.groupId);
+    const client = createKafkajsClient(config, { onTrouble: () => contact.noteTrouble(), log });
     const timer = setInterval(() => contact.check(), CHECK_INTERVAL_MS);
     try {
-      await consume(offsets);
+      await consume(client);
     } catch (error) {
       log.error({ err: error }, 'the Kafka source ended by a fault of its own');
     } finally {
       clearInterval(timer);
-      stopListening();
-      await offsets.close();
+      await client.close();
       metrics.setUp(false);
     }
   }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { KafkaMessage } from 'kafkajs';
 import type { Delivery } from '../../../src/ingest/ports.ts';
 import {
   MAX_CHUNK_BYTES,
@@ -10,13 +9,14 @@ import {
   toChunks,
   toDeliveries,
 } from '../../../src/sources/kafka-batch.ts';
+import type { KafkaRecord } from '../../../src/sources/kafka-ports.ts';
 
-function record(fields: Partial<Pick<KafkaMessage, 'value' | 'timestamp' | 'offset' | 'headers'>> = {}): KafkaMessage {
-  return { key: null, value: Buffer.from('v'), timestamp: '1000', attributes: 0, offset: '7', headers: {}, ...fields };
+function record(fields: Partial<KafkaRecord> = {}): KafkaRecord {
+  return { value: Buffer.from('v'), timestamp: '1000', offset: '7', headers: {}, ...fields };
 }
 
-function deliver(message: KafkaMessage): Delivery {
-  const [delivery] = toDeliveries({ topic: 't', partition: 3, messages: [message] }, 42);
+function deliver(message: KafkaRecord): Delivery {
+  const [delivery] = toDeliveries({ topic: 't', partition: 3, records: [message] }, 42);
   assert.ok(delivery);
   return delivery;
 }
@@ -62,7 +62,7 @@ describe('a Kafka record as a delivery', () => {
   });
 
   test('a header named __proto__ brings nothing in', () => {
-    const headers: KafkaMessage['headers'] = {};
+    const headers: KafkaRecord['headers'] = {};
     Object.setPrototypeOf(headers, { service: Buffer.from('inherited') });
     assert.equal(deliver(record({ headers })).headers, undefined);
   });

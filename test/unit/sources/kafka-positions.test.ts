@@ -45,7 +45,7 @@ describe('the positions in Kafka partitions', () => {
 });
 
 describe('a batch that cannot be opened', () => {
-  const refusedBatch = { firstOffset: 10n, lastOffset: 19n, reason: 'GZIP: too large' };
+  const refusedBatch = { partition: null, firstOffset: 10n, lastOffset: 19n, reason: 'GZIP: too large' };
 
   /** Partition 0 stands before the batch and moves no more; 1 is beyond it; 2 is idle at the same offset. */
   function scene() {

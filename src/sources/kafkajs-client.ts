@@ -1,6 +1,10 @@
 /** Builds kafkajs from our configuration and keeps its log lines out of ours. */
-import kafkajs, { type Admin, type Consumer, type Kafka, type SASLOptions } from 'kafkajs';
-import type { KafkaConfig, KafkaLog } from './kafka-ports.ts';
+import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
+import type { KafkaClient, KafkaClientDeps, KafkaConfig } from './kafka-ports.ts';
+import { registerKafkaCodecs } from './kafkajs-codecs.ts';
+import { openKafkajsConsumer } from './kafkajs-consumer.ts';
+import { createKafkajsOffsets } from './kafkajs-offsets.ts';
+import { repairKafkajsTimer } from './kafkajs-timer.ts';
 
 const CLIENT_ID = 'surgewatch';
 /** A dead member's Kafka partitions stand still for this long. */
@@ -20,12 +24,6 @@ const PATIENT_RETRY = { initialRetryTime: 300, maxRetryTime: 2_000, retries: 1_0
 const BRIEF_RETRY = { initialRetryTime: 100, maxRetryTime: 300, retries: 2 };
 const CONNECTION_TIMEOUT_MS = 3_000;
 
-export interface KafkaClient {
-  createConsumer(): Consumer;
-  /** Fails soon: whoever asks has a rhythm of its own. */
-  createAdmin(): Admin;
-}
-
 function saslOptions(sasl: NonNullable<KafkaConfig['sasl']>): SASLOptions {
   const { mechanism, username, password } = sasl;
   switch (mechanism) {
@@ -38,8 +36,8 @@ function saslOptions(sasl: NonNullable<KafkaConfig['sasl']>): SASLOptions {
   }
 }
 
-/** `onTrouble` is called for each warning or error that kafkajs logs: they are counted here, and told by the source in its own words. */
-export function createKafkaClient(config: KafkaConfig, log: KafkaLog, onTrouble: () => void): KafkaClient {
+export function createKafkajsClient(config: KafkaConfig, { onTrouble, log }: KafkaClientDeps): KafkaClient {
+  if (!repairKafkajsTimer()) log.warn({}, 'this kafkajs is not the version whose timer is repaired: expect more CPU while idle');
   const { Kafka, logLevel } = kafkajs;
   const create = (retry: object): Kafka =>
     new Kafka({
@@ -56,9 +54,18 @@ export function createKafkaClient(config: KafkaConfig, log: KafkaLog, onTrouble:
         log.debug({ namespace: entry.namespace, error: entry.log['error'] }, `kafkajs: ${entry.log.message}`);
       },
     });
+  const { readEnds, readCommitted, close } = createKafkajsOffsets(
+    () => create(BRIEF_RETRY).admin(),
+    config.topic,
+    config.groupId,
+  );
   return {
-    createConsumer: () =>
-      create(PATIENT_RETRY).consumer({
+    readEnds,
+    readCommitted,
+    close,
+    openConsumer(listeners) {
+      const stopListening = registerKafkaCodecs(listeners.onRefused);
+      const consumer = create(PATIENT_RETRY).consumer({
         groupId: config.groupId,
         sessionTimeout: SESSION_TIMEOUT_MS,
         heartbeatInterval: HEARTBEAT_INTERVAL_MS,
@@ -69,7 +76,12 @@ export function createKafkaClient(config: KafkaConfig, log: KafkaLog, onTrouble:
         allowAutoTopicCreation: false,
         // kafkajs never restarts by itself: one place, the source's loop, builds the next consumer.
         retry: { ...PATIENT_RETRY, restartOnFailure: async () => false },
-      }),
-    createAdmin: () => create(BRIEF_RETRY).admin(),
+      });
+      const opened = openKafkajsConsumer({ topic: config.topic, consumer, listeners, log });
+      return {
+        ...opened,
+        close: () => opened.close().finally(stopListening),
+      };
+    },
   };
 }

@@ -3,14 +3,14 @@ import { describe, test } from 'node:test';
 import zlib from 'node:zlib';
 import kafkajs from 'kafkajs';
 import lz4 from 'lz4js';
+import type { RefusedBatch } from '../../../src/sources/kafka-ports.ts';
 import {
   MAX_BATCH_RECORDS,
   MAX_INFLATED_BYTES,
-  type RefusedBatch,
   readBatchHeader,
   registerKafkaCodecs,
   snappyInflatedBytes,
-} from '../../../src/sources/kafka-codecs.ts';
+} from '../../../src/sources/kafkajs-codecs.ts';
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 const TOO_MUCH = Buffer.alloc(MAX_INFLATED_BYTES + 1);

@@ -8,6 +8,7 @@ import zlib from 'node:zlib';
 import kafkajs from 'kafkajs';
 import createSnappyCodec from 'kafkajs-snappy';
 import lz4 from 'lz4js';
+import type { RefusedBatch } from './kafka-ports.ts';
 
 /** Largest inflated record batch, in bytes. Java and librdkafka producers send at most about 1 MiB by default. */
 export const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
@@ -19,13 +20,6 @@ const HEADER_BYTES = 61;
 const MAGIC_AT = 16;
 const LAST_OFFSET_DELTA_AT = 23;
 const RECORD_COUNT_AT = 57;
-
-/** A batch that was not opened: the offsets that it covers, and why. */
-export interface RefusedBatch {
-  readonly firstOffset: bigint;
-  readonly lastOffset: bigint;
-  readonly reason: string;
-}
 
 /** kafkajs knows the tail of a fetch that was cut off by this name, and drops it without failing the rest. */
 class BatchRefused extends Error {
@@ -113,7 +107,8 @@ async function inflateOrRefuse(name: (typeof CODEC_NAMES)[number], body: Buffer)
   } catch (error) {
     const reason = `${name}: ${error instanceof Error ? error.message : 'unreadable'}`;
     if (header !== null) {
-      for (const listen of listeners) listen({ firstOffset: header.firstOffset, lastOffset: header.lastOffset, reason });
+      for (const listen of listeners)
+        listen({ partition: null, firstOffset: header.firstOffset, lastOffset: header.lastOffset, reason });
     }
     throw new BatchRefused(reason);
   }
