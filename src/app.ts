@@ -28,6 +28,7 @@ import { addProcessMetrics, createMetrics, createRegistry, type Metrics } from '
 import { createKafkaSource } from './sources/kafka-source.ts';
 import { createWebhookSource } from './sources/webhook-source.ts';
 import { createDatabase, type Database } from './store/database.ts';
+import { createDeadLetterReader } from './store/dead-letter-reader.ts';
 import { createDetectionStore } from './store/detection-store.ts';
 import { startEmbeddedPostgres } from './store/embedded-postgres.ts';
 import { createEnvelopeStore } from './store/envelope-store.ts';
@@ -160,6 +161,7 @@ export function createApp(config: Config, log: Logger): App {
       {
         lookup: createLookupStore(reads, { retentionDays: config.retentionDays, kafkaTopic: config.kafka?.topic ?? null }),
         spikes: createSpikeReader(reads),
+        deadLetters: createDeadLetterReader(reads),
         catalogue,
         registry,
         readiness: () => (database.isUp() ? { kind: 'ready' } : { kind: 'not_ready', reason: 'database_away' }),

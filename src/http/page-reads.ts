@@ -3,21 +3,28 @@ import type { FastifyRequest } from 'fastify';
 import { faultOf } from '../catalogue/catalogue.ts';
 import { addPages, viewOf } from '../web/pages.ts';
 import { drawRefusalPage } from '../web/refusal-page.ts';
+import { wordsForReason } from '../web/reject-words.ts';
 import type { HttpApp } from './app-type.ts';
 import { type CodeLookupDeps, readCode, readCodes } from './code-lookup.ts';
 import { wordsFor } from './envelope-answer.ts';
 import { readFilter } from './envelopes.ts';
 import { Refusal } from './error-answer.ts';
+import type { DeadLetterReader } from './ports.ts';
 import { lookUpRequest } from './request-lookup.ts';
 import { readSpan } from './span.ts';
+
+const DEAD_LETTER_COUNT = 25;
 
 interface PageConfig {
   readonly publicUrl: string | null;
   readonly retentionDays: number;
 }
 
-export async function addPageRoutes(app: HttpApp, deps: CodeLookupDeps & PageConfig): Promise<void> {
-  const { lookup, spikes, catalogue, now, publicUrl, retentionDays } = deps;
+export async function addPageRoutes(
+  app: HttpApp,
+  deps: CodeLookupDeps & PageConfig & { readonly deadLetters: DeadLetterReader },
+): Promise<void> {
+  const { lookup, spikes, catalogue, now, publicUrl, retentionDays, deadLetters } = deps;
   await addPages(app, {
     publicUrl,
     retentionDays,
@@ -43,6 +50,18 @@ export async function addPageRoutes(app: HttpApp, deps: CodeLookupDeps & PageCon
       const isReadable = status === undefined || /^[1-5]\d\d$/.test(status);
       const page = filter === null || !isReadable ? null : await lookup.listEnvelopes(filter, now());
       if (page === null) throw new Refusal(400, 'The status, the span of time or the place in the list cannot be read.');
+      return page;
+    },
+    deadLetters,
+    listDeadLetters: async ({ reason, cursor }) => {
+      const isReadable = reason === undefined || wordsForReason(reason) !== null;
+      const filter = {
+        limit: DEAD_LETTER_COUNT,
+        ...(reason === undefined ? {} : { reason }),
+        ...(cursor === undefined ? {} : { cursor }),
+      };
+      const page = isReadable ? await deadLetters.listDeadLetters(filter) : null;
+      if (page === null) throw new Refusal(400, 'The reason or the place in the list cannot be read.');
       return page;
     },
     refuseMissing: (text) => new Refusal(404, text),

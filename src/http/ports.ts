@@ -124,6 +124,57 @@ export interface LookupReader {
   isEmpty(): Promise<boolean>;
 }
 
+/** A rejected delivery's record: where it can be read again and why it was refused, never what it held. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly source: string;
+  readonly reason: string;
+  /** Kafka's coordinates; null: a webhook body, which cannot be read again. */
+  readonly coordinates: { readonly topic: string; readonly partition: number; readonly offset: string } | null;
+  readonly sizeBytes: number;
+  /** Keyed digest of the bytes, hexadecimal. */
+  readonly digest: string;
+  /** null: no valid one was read. */
+  readonly requestId: string | null;
+  readonly receivedAtMs: number;
+}
+
+export interface DeadLetterFilter {
+  readonly reason?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface ReasonCount {
+  readonly reason: string;
+  readonly lastDayCount: number;
+  readonly newestAtMs: number;
+}
+
+/** A Kafka partition that waits for an operator. */
+export interface PausedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly cause: 'rejected_in_a_row' | 'batch_unreadable';
+  /** What was met, in words that hold nothing of a record. */
+  readonly detail: string;
+  /** Next offset to read. */
+  readonly offset: string;
+  readonly pausedAtMs: number;
+  /** Where an operator asked to go on; null: nobody did yet. */
+  readonly skipTo: string | null;
+}
+
+/** Dead letters that were read again and accepted are left out everywhere. Every method @throws a retryable Fault when the database is away. */
+export interface DeadLetterReader {
+  /** Newest first. null: the cursor is none of ours. */
+  listDeadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter> | null>;
+  /** Reasons that came within a day, the commonest first. */
+  countReasons(nowMs: number): Promise<readonly ReasonCount[]>;
+  /** Longest paused first. */
+  listPausedPartitions(): Promise<readonly PausedPartition[]>;
+}
+
 export type Readiness =
   | { readonly kind: 'ready' }
   | { readonly kind: 'not_ready'; readonly reason: 'database_away' | 'migrating' | 'stopping' };

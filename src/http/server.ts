@@ -13,6 +13,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import { InUse } from '../errors.ts';
 import type { HttpApp } from './app-type.ts';
 import { addCodeRoutes } from './codes.ts';
+import { addDeadLetterRoutes } from './dead-letters.ts';
 import { addEnvelopeRoutes } from './envelopes.ts';
 import { addErrorAnswers, answerBrokenConnection, answerRefusal, createRequestId, refusalOf } from './error-answer.ts';
 import { addFrontGuard } from './front-guard.ts';
@@ -20,7 +21,7 @@ import { addHealthRoutes } from './health.ts';
 import { addMetricsRoute, type MetricsRegistry } from './metrics-route.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPageRoutes, drawRefusal } from './page-reads.ts';
-import type { LookupReader, Readiness } from './ports.ts';
+import type { DeadLetterReader, LookupReader, Readiness } from './ports.ts';
 import { addRequestRoutes } from './requests.ts';
 import { addSpikeRoutes } from './spikes.ts';
 
@@ -50,6 +51,7 @@ export interface HttpConfig {
 export interface HttpDeps {
   readonly lookup: LookupReader;
   readonly spikes: SpikeReader;
+  readonly deadLetters: DeadLetterReader;
   readonly catalogue: Catalogue;
   readonly registry: MetricsRegistry;
   readonly readiness: () => Readiness;
@@ -144,7 +146,7 @@ function createApp(config: HttpConfig, deps: HttpDeps): HttpApp {
 }
 
 async function addRoutes(app: HttpApp, config: HttpConfig, deps: HttpDeps, readiness: () => Readiness): Promise<void> {
-  const { now, catalogue, lookup, spikes } = deps;
+  const { now, catalogue, lookup, spikes, deadLetters } = deps;
   const { publicUrl, retentionDays } = config;
   addErrorAnswers(app, { now, drawPage: (refusal, request) => drawRefusal({ publicUrl, retentionDays, now }, refusal, request) });
   await addFrontGuard(app, { publicUrl, authMode: config.authMode, now });
@@ -155,7 +157,8 @@ async function addRoutes(app: HttpApp, config: HttpConfig, deps: HttpDeps, readi
   addEnvelopeRoutes(app, { lookup, catalogue, now });
   addCodeRoutes(app, { lookup, spikes, catalogue, now });
   addSpikeRoutes(app, spikes);
-  await addPageRoutes(app, { lookup, spikes, catalogue, now, publicUrl, retentionDays });
+  addDeadLetterRoutes(app, deadLetters);
+  await addPageRoutes(app, { lookup, spikes, deadLetters, catalogue, now, publicUrl, retentionDays });
   for (const source of deps.sources) await app.register(source);
 }
 

@@ -52,6 +52,7 @@ export interface DeadLetter {
   kafka_partition: number | null;
   reason: string;
   received_at: Timestamp;
+  replayed_at: Timestamp | null;
   request_id: string | null;
   size_bytes: number;
   source: string;
@@ -152,6 +153,17 @@ export interface Installation {
   singleton: Generated<boolean>;
 }
 
+export interface KafkaPause {
+  cause: string;
+  detail: string;
+  kafka_partition: number;
+  known_bad_until: Int8;
+  paused_at: Generated<Timestamp>;
+  paused_offset: Int8;
+  skip_to: Int8 | null;
+  topic: string;
+}
+
 export interface KafkaProgress {
   committed_offset: Int8;
   first_record_at: Timestamp | null;
@@ -163,10 +175,25 @@ export interface KafkaProgress {
   updated_at: Generated<Timestamp>;
 }
 
+export interface KafkaRejectedRun {
+  kafka_partition: number;
+  next_offset: Int8;
+  rejected_count: number;
+  topic: string;
+}
+
 export interface LateCode {
   code: string;
   lane: number;
   replica_id: string;
+}
+
+export interface OperatorAction {
+  action: string;
+  actor: string;
+  happened_at: Generated<Timestamp>;
+  id: Generated<Int8>;
+  subject: Json;
 }
 
 export interface Replica {
@@ -228,8 +255,11 @@ export interface DB {
   field_series: FieldSeries;
   field_total: FieldTotal;
   installation: Installation;
+  kafka_pause: KafkaPause;
   kafka_progress: KafkaProgress;
+  kafka_rejected_run: KafkaRejectedRun;
   late_code: LateCode;
+  operator_action: OperatorAction;
   replica: Replica;
   spike: Spike;
   traffic: Traffic;

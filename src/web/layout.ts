@@ -5,7 +5,7 @@ import type { View } from './view.ts';
 export interface Page {
   readonly title: string;
   /** Which place of the navigation this is. */
-  readonly place?: 'home' | 'spikes' | 'codes' | 'envelopes';
+  readonly place?: 'home' | 'spikes' | 'codes' | 'envelopes' | 'dead-letters';
   readonly body: Value;
   readonly hasChart?: boolean;
 }
@@ -33,7 +33,7 @@ ${hasChart && html`<script src="${link('assets', 'uplot', 'uPlot.iife.min.js')}"
 <header class="top">
 <div class="wide top-row">
 <a class="name" href="${link()}">surgewatch</a>
-<nav class="places" aria-label="Pages">${item('home', 'Look up')}${item('spikes', 'Spikes')}${item('codes', 'Codes')}${item('envelopes', 'Envelopes')}</nav>
+<nav class="places" aria-label="Pages">${item('home', 'Look up')}${item('spikes', 'Spikes')}${item('codes', 'Codes')}${item('envelopes', 'Envelopes')}${item('dead-letters', 'Dead letters')}</nav>
 ${place !== 'home' && html`<form class="small-search" action="${link()}" role="search"><input name="q" type="search" aria-label="Look up a requestId" placeholder="Look up a requestId" maxlength="4000" autocomplete="off" spellcheck="false"></form>`}
 </div>
 </header>

@@ -4,9 +4,10 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SpikeReader, SpikeRecord } from '../alert/spike.ts';
 import type { CodeDetail, CodeOverview } from '../http/code-lookup.ts';
-import type { Page, StoredEnvelope } from '../http/ports.ts';
+import type { DeadLetter, DeadLetterReader, Page, StoredEnvelope } from '../http/ports.ts';
 import type { RequestFinding } from '../http/request-lookup.ts';
 import { drawCodePage, drawCodesPage } from './code-pages.ts';
+import { type DeadLetterSearch, drawDeadLettersPage } from './dead-letter-page.ts';
 import { drawEnvelopesPage, type EnvelopeSearch } from './envelope-page.ts';
 import { findRequestIds } from './find-request-id.ts';
 import { drawHomePage } from './home-page.ts';
@@ -32,6 +33,9 @@ export interface PageDeps extends RequestPageDeps {
   readonly readCode: (series: Pick<SpikeRecord, 'code' | 'pair'>, from?: string, to?: string) => Promise<CodeDetail | null>;
   /** @throws a refusal when a filter or the cursor cannot be read. */
   readonly listEnvelopes: (search: EnvelopeSearch, limit?: number) => Promise<Page<StoredEnvelope>>;
+  readonly deadLetters: Pick<DeadLetterReader, 'countReasons' | 'listPausedPartitions'>;
+  /** @throws a refusal when the reason or the cursor cannot be read. */
+  readonly listDeadLetters: (search: DeadLetterSearch) => Promise<Page<DeadLetter>>;
   /** The refusal of something that does not exist. */
   readonly refuseMissing: (text: string) => Error;
 }
@@ -87,6 +91,18 @@ export async function addPages(app: FastifyInstance, deps: PageDeps): Promise<vo
   page('/envelopes', async (request) => {
     const search = searchOf(queryOf(request));
     return drawEnvelopesPage(view(request), search, await deps.listEnvelopes(search));
+  });
+
+  page('/dead-letters', async (request) => {
+    const { reason, cursor } = queryOf(request);
+    const search = { reason, cursor };
+    const { deadLetters } = deps;
+    return drawDeadLettersPage(view(request), {
+      search,
+      page: await deps.listDeadLetters(search),
+      reasons: await deadLetters.countReasons(now()),
+      paused: await deadLetters.listPausedPartitions(),
+    });
   });
 
   function page(url: string, draw: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): void {

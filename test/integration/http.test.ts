@@ -204,6 +204,7 @@ describe('probes, scrape, docs', () => {
       '/health/ready',
       '/v1/codes',
       '/v1/codes/{code}',
+      '/v1/dead-letters',
       '/v1/envelopes',
       '/v1/requests/{requestId}',
       '/v1/spikes',

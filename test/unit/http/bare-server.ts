@@ -4,7 +4,7 @@ import pino from 'pino';
 import type { SpikeReader } from '../../../src/alert/spike.ts';
 import { BUILT_IN_CATALOGUE } from '../../../src/catalogue/built-in.ts';
 import { parseCatalogue } from '../../../src/catalogue/parse-catalogue.ts';
-import type { LookupReader } from '../../../src/http/ports.ts';
+import type { DeadLetterReader, LookupReader } from '../../../src/http/ports.ts';
 import { createServer, type HttpConfig, type HttpDeps } from '../../../src/http/server.ts';
 
 export const catalogue = parseCatalogue(readFileSync(BUILT_IN_CATALOGUE, 'utf8'), 'built-in.yaml');
@@ -43,12 +43,19 @@ export const noSpikes: SpikeReader = {
   spikeOfCodeAt: async () => null,
 };
 
+export const noDeadLetters: DeadLetterReader = {
+  listDeadLetters: async () => ({ items: [], nextCursor: null }),
+  countReasons: async () => [],
+  listPausedPartitions: async () => [],
+};
+
 export function createBareServer(config: Partial<HttpConfig> = {}, deps: Partial<HttpDeps> = {}) {
   return createServer(
     { host: '127.0.0.1', port: 0, publicUrl: null, authMode: 'off', retentionDays: 30, version: '0.0.0', ...config },
     {
       lookup: emptyLookup,
       spikes: noSpikes,
+      deadLetters: noDeadLetters,
       catalogue,
       registry: { contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8', metrics: async () => '# EOF\n' },
       readiness: () => ({ kind: 'ready' }),
