@@ -1,23 +1,13 @@
 /** The parser's own corner cases: nst/JSONTestSuite, whose files are no envelopes and so must all be rejected in the right way. */
 import { equal, match } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { jsonTestSuite } from '../../support/json-test-suite.ts';
 import { verdictOf } from './sample.ts';
 
-const Suite = Type.Object({ files: Type.Record(Type.String(), Type.String()) });
-const suite = Value.Parse(Suite, JSON.parse(readFileSync(new URL('./json-test-suite.json', import.meta.url), 'utf8')));
-
-const files: readonly (readonly [string, Uint8Array])[] = [
-  ...Object.entries(suite.files).map(([name, base64]) => [name, Buffer.from(base64, 'base64')] as const),
-  ['n_structure_100000_opening_arrays', Buffer.from('['.repeat(100_000))],
-  ['n_structure_open_array_object', Buffer.from(`${'[{"":'.repeat(50_000)}\n`)],
-];
-const verdicts = new Map(files.map(([name, bytes]) => [name, verdictOf(bytes)]));
+const verdicts = new Map(jsonTestSuite.map(([name, bytes]) => [name, verdictOf(bytes)]));
 const named = (letter: string) => [...verdicts].filter(([name]) => name.startsWith(letter));
 
-test('row 18: the 188 files that are no JSON are syntax or utf8, save the empty and the too deep ones', () => {
+test('case 18: the 188 files that are no JSON are syntax or utf8, save the empty and the too deep ones', () => {
   equal(named('n_').length, 188);
   const others = named('n_').filter(([, verdict]) => verdict !== 'syntax' && verdict !== 'utf8');
   equal(
@@ -26,7 +16,7 @@ test('row 18: the 188 files that are no JSON are syntax or utf8, save the empty 
   );
 });
 
-test('row 19: the 95 files that are JSON are no envelopes: schema or status', () => {
+test('case 19: the 95 files that are JSON are no envelopes: schema or status', () => {
   equal(named('y_').length, 95);
   for (const [name, verdict] of named('y_')) match(verdict, /^(?:schema|status)$/, name);
 });
