@@ -3,6 +3,7 @@ import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
 import type { KafkaClient, KafkaClientDeps, KafkaConfig } from './kafka-ports.ts';
 import { registerKafkaCodecs } from './kafkajs-codecs.ts';
 import { openKafkajsConsumer } from './kafkajs-consumer.ts';
+import { repairKafkajsHeaders } from './kafkajs-headers.ts';
 import { createKafkajsOffsets } from './kafkajs-offsets.ts';
 import { repairKafkajsTimer } from './kafkajs-timer.ts';
 
@@ -38,6 +39,8 @@ function saslOptions(sasl: NonNullable<KafkaConfig['sasl']>): SASLOptions {
 
 export function createKafkajsClient(config: KafkaConfig, { onTrouble, log }: KafkaClientDeps): KafkaClient {
   if (!repairKafkajsTimer()) log.warn({}, 'this kafkajs is not the version whose timer is repaired: expect more CPU while idle');
+  if (!repairKafkajsHeaders())
+    log.warn({}, 'this kafkajs is not the version whose headers are repaired: a record with thousands of them stops the service');
   const { Kafka, logLevel } = kafkajs;
   const create = (retry: object): Kafka =>
     new Kafka({

@@ -1,0 +1,43 @@
+/**
+ * One repair to kafkajs 2.2.4, which builds the headers of a record by copying all earlier ones for each: a record with
+ * 10 000 headers, some 100 KB, stops the process for half a minute, the group takes its Kafka partition away meanwhile, and
+ * its next reader stops as well. With the repair a header that nobody reads is dropped as it is read, in linear time.
+ * Bound to the version that was read: with another one the library stays as it is.
+ */
+import { createRequire } from 'node:module';
+import { CONTEXT_HEADERS } from './kafka-batch.ts';
+
+const PATCHED_VERSION = '2.2.4';
+const READ_NAMES: ReadonlySet<string> = new Set(CONTEXT_HEADERS);
+
+interface Header {
+  readonly key: string | null;
+}
+
+/** The part of kafkajs/src/protocol/decoder that the repair touches; of all its callers, only records' headers come this way. */
+interface Decoder {
+  readVarInt(): number;
+  readVarIntArray(read: (decoder: Decoder) => Header): readonly Header[];
+}
+
+/** Repairs the library in place; safe to call twice. Answers false when the installed version is not the one known. */
+export function repairKafkajsHeaders(): boolean {
+  const require = createRequire(import.meta.url);
+  const { version }: { version: string } = require('kafkajs/package.json');
+  if (version !== PATCHED_VERSION) return false;
+  const decoder: { prototype: Decoder } = require('kafkajs/src/protocol/decoder');
+  decoder.prototype.readVarIntArray = function (this: Decoder, read) {
+    // The last of a name counts, as Kafka's `lastHeader`.
+    let kept: Map<string, Header> | null = null;
+    for (let left = this.readVarInt(); left > 0; left -= 1) {
+      const header = read(this);
+      if (header.key === null || !READ_NAMES.has(header.key)) continue;
+      kept ??= new Map();
+      kept.set(header.key, header);
+    }
+    return kept === null ? NONE : [...kept.values()];
+  };
+  return true;
+}
+
+const NONE: readonly Header[] = [];
