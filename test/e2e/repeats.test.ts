@@ -1,0 +1,113 @@
+/** The rows of the table of bad inputs that are about what came before: repeats, siblings, and another body under one identity. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { envelope, ndjson, randomRequestId, type WireEnvelope } from '../support/envelopes.ts';
+import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
+import { readMetric } from '../support/metrics-text.ts';
+import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { kafkaMissing, skipReason } from '../support/requirements.ts';
+import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const TOPIC = 'repeats';
+const DEADLINE_MS = 30_000;
+const DAY_MS = 86_400_000;
+const COUNTERS = [
+  'errors',
+  'envelopes_received',
+  'envelopes_stored',
+  'envelopes_duplicate',
+  'envelopes_rejected',
+  'dead_letters',
+];
+
+describe('what came before', { skip: skipReason(kafkaMissing) }, () => {
+  let broker: KafkaBroker;
+  let database: TestDatabase;
+  let service: SurgewatchProcess;
+  let producedCount = 0;
+
+  before(async () => {
+    broker = await startKafkaBroker();
+    await broker.createTopic(TOPIC, 1);
+    database = await startTestDatabase();
+    service = await startSurgewatch({
+      env: { DATABASE_URL: database.connectionString, KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: TOPIC },
+    });
+  });
+  after(async () => {
+    await service.stop();
+    await database.stop();
+    await broker.stop();
+  });
+
+  async function post(bodies: readonly WireEnvelope[]): Promise<readonly string[]> {
+    const headers = { 'content-type': 'application/x-ndjson' };
+    const response = await fetch(`${service.url}/v1/envelopes`, { method: 'POST', headers, body: ndjson(bodies) });
+    const { results } = Object(await response.json());
+    return results.map((each: { outcome: string; reason?: string }) => each.reason ?? each.outcome);
+  }
+
+  /** Resolves when all of it has its outcome. */
+  async function produce(bodies: readonly WireEnvelope[]): Promise<void> {
+    const producer = broker.kafka.producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    await producer.send({ topic: TOPIC, messages: bodies.map((each) => ({ value: JSON.stringify(each) })) });
+    await producer.disconnect();
+    producedCount += bodies.length;
+    const isTaken = async () =>
+      (await readMetric(service.url, 'surgewatch_envelopes_received_total', { source: 'kafka' })) === producedCount;
+    await waitFor(isTaken, { deadlineMs: DEADLINE_MS, what: 'the records to be taken in' });
+  }
+
+  /** Sums of the counters. */
+  async function counters(): Promise<Readonly<Record<string, number>>> {
+    const values = await Promise.all(COUNTERS.map((name) => readMetric(service.url, `surgewatch_${name}_total`)));
+    return Object.fromEntries(COUNTERS.map((name, index) => [name, values[index] ?? 0]));
+  }
+
+  async function movedBy(work: () => Promise<unknown>): Promise<Readonly<Record<string, number>>> {
+    const first = await counters();
+    await work();
+    const second = Object.entries(await counters()).map(([name, value]) => [name, value - (first[name] ?? 0)] as const);
+    return Object.fromEntries(second.filter(([, value]) => value !== 0));
+  }
+
+  const rowsOf = (requestId: string) =>
+    database.query('select code, message, occurred_at from envelope where request_id = $1', [requestId]);
+
+  test('case 73: an exact repeat, by either path, moves only what counts repeats', async () => {
+    const one = envelope();
+    assert.deepEqual(await post([one]), ['stored']);
+    const moved = await movedBy(async () => {
+      assert.deepEqual(await post([one, one]), ['duplicate', 'duplicate']);
+      await produce([one, one]);
+    });
+    assert.deepEqual(moved, { envelopes_received: 4, envelopes_duplicate: 4 });
+    assert.equal((await rowsOf(one.requestId)).length, 1);
+  });
+
+  test('case 74: another code or another day under one requestId is kept; the 101st code of a day is not', async () => {
+    const requestId = randomRequestId();
+    const siblings = Array.from({ length: 101 }, (_, index) => envelope({ requestId, code: `SIBLING_${index}` }));
+    assert.deepEqual(await post([...siblings, envelope({ requestId, timestamp: new Date(Date.now() - DAY_MS) })]), [
+      ...Array(100).fill('stored'),
+      'sibling_cap',
+      'stored',
+    ]);
+    const moved = await movedBy(() => produce([envelope({ requestId, code: 'SIBLING_ONE_MORE' }), ...siblings.slice(0, 1)]));
+    assert.deepEqual(moved, { envelopes_received: 2, envelopes_duplicate: 1, envelopes_rejected: 1, dead_letters: 1 });
+    assert.equal((await rowsOf(requestId)).length, 101);
+  });
+
+  test('case 75: another body under one identity is a duplicate, and the first is kept', async () => {
+    const first = envelope({ message: 'the first', timestamp: new Date(Date.now() - 1000) });
+    const { requestId } = first;
+    assert.deepEqual(await post([first, envelope({ requestId, message: 'another' })]), ['stored', 'duplicate']);
+    await produce([envelope({ requestId, message: 'a third' })]);
+    assert.deepEqual(
+      (await rowsOf(requestId)).map(({ message, occurred_at }) => [message, Object(occurred_at).toISOString()]),
+      [['the first', first.timestamp]],
+    );
+  });
+});
