@@ -32,7 +32,6 @@ import { createDeadLetterReader } from './store/dead-letter-reader.ts';
 import { createDetectionStore } from './store/detection-store.ts';
 import { startEmbeddedPostgres } from './store/embedded-postgres.ts';
 import { createEnvelopeStore } from './store/envelope-store.ts';
-import { createKafkaPauseStore } from './store/kafka-pause-store.ts';
 import { createLookupStore } from './store/lookup-store.ts';
 import { migrate } from './store/migrate.ts';
 import { createPartitionKeeper } from './store/partitions.ts';
@@ -44,8 +43,10 @@ import { createTrafficStore } from './store/traffic-store.ts';
 
 const VERSION = readVersion();
 
-/** Connections for the write lanes, the detection loop, the lease and the sources. */
+/** Connections for the detection loop, the lease and the sources. */
 const POOL_SIZE = 8;
+/** Connections of the write lanes, one each: they keep their plans, since planning over all table partitions costs more than a small batch. */
+const WRITE_POOL_SIZE = 2;
 /** Connections for people's reads, apart, so that a slow page never holds up ingest. */
 const READ_POOL_SIZE = 4;
 const WAIT_FOR_DATABASE_MS = 1_000;
@@ -99,7 +100,17 @@ export function createApp(config: Config, log: Logger): App {
     const database = createDatabase({ ...connection, poolSize: POOL_SIZE, onUpChange });
     const quiet = { info: () => {}, warn: () => {} }; // The same database: one voice is enough.
     const reads = createDatabase({ ...connection, poolSize: READ_POOL_SIZE, keepsPlans: true, log: quiet });
-    stops.push({ name: 'database', stop: () => Promise.all([database.close(), reads.close()]).then(() => {}) });
+    // A write that fails makes the service look at once whether its database is away, and tells it so.
+    const look = (isUp: boolean) => void (isUp ? null : database.untilServes(stopping.signal).catch(() => {}));
+    const writes = createDatabase({
+      ...connection,
+      poolSize: WRITE_POOL_SIZE,
+      keepsPlans: true,
+      onUpChange: look,
+      log: quiet,
+    });
+    const pools = [database, reads, writes];
+    stops.push({ name: 'database', stop: () => Promise.all(pools.map((pool) => pool.close())).then(() => {}) });
     await database.untilServes(stopping.signal);
 
     const lease = await acquireReplicaLease(database, {
@@ -117,7 +128,7 @@ export function createApp(config: Config, log: Logger): App {
     await partitions.start();
     stops.push({ name: 'partitions', stop: () => partitions.stop() });
 
-    const ingest = await openIngest(database);
+    const ingest = await openIngest(database, writes);
     const progress = createProgressRecorder(database);
     started = { ingest, markCollected: progress.extendSpan };
 
@@ -208,9 +219,9 @@ export function createApp(config: Config, log: Logger): App {
     }
   }
 
-  async function openIngest(database: Database): Promise<Ingest> {
+  async function openIngest(database: Database, writes: Database): Promise<Ingest> {
     const catalogued = [...catalogue.codes.values()].map(({ code, status }) => ({ code, status: String(status) }));
-    const store = createEnvelopeStore({ database, replicaId: config.replicaId, catalogued });
+    const store = createEnvelopeStore({ database: writes, replicaId: config.replicaId, catalogued });
     const { recordIncrements, recordCommit, recordOutcomes } = createRecord({
       metrics,
       hasExemplars: config.hasExemplars,
@@ -247,7 +258,6 @@ export function createApp(config: Config, log: Logger): App {
         ingest,
         untilStoreServes: (signal) => database.untilServes(signal),
         recordProgress: (reports) => progress.recordKafkaProgress(reports),
-        pauses: createKafkaPauseStore(database),
         metrics: {
           setLag: (topic, partition, lag) => {
             metrics.kafkaConsumerLag.set({ topic, partition }, lag);

@@ -3,7 +3,6 @@
  * are sent from here and not from a timer, so that a consumer whose batch hangs for ever does not look alive.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Outcome } from '../ingest/outcome.ts';
 import type { Delivery } from '../ingest/ports.ts';
 import { toChunks } from './kafka-batch.ts';
 
@@ -15,15 +14,14 @@ const BEAT_MS = 1_000;
 const PATIENCE_MS = 60_000;
 
 export type Intake =
-  /** `outcomes` in the order of the deliveries. */
-  | { readonly kind: 'taken'; readonly outcomes: readonly Outcome[] }
+  | { readonly kind: 'taken' }
   /** Some chunk was not stored; none of the batch may be committed. */
   | { readonly kind: 'store_failed'; readonly fault: unknown }
   /** The group or the broker refused the heartbeat; the batch may be another replica's by now. */
   | { readonly kind: 'heartbeat_failed'; readonly error: unknown };
 
 export interface IntakeDeps {
-  readonly ingest: (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
+  readonly ingest: (deliveries: readonly Delivery[]) => Promise<unknown>;
   readonly heartbeat: () => Promise<void>;
 }
 
@@ -31,13 +29,11 @@ export interface IntakeDeps {
 export async function takeIn(deliveries: readonly Delivery[], { ingest, heartbeat }: IntakeDeps): Promise<Intake> {
   const inFlight = new Set<Promise<void>>();
   let failure: Exclude<Intake, { kind: 'taken' }> | null = null;
-  const chunks = toChunks(deliveries);
-  const outcomes: (readonly Outcome[])[] = chunks.map(() => []);
   let beatsLeft = PATIENCE_MS / BEAT_MS;
 
-  async function hand(chunk: readonly Delivery[], place: number): Promise<void> {
+  async function hand(chunk: readonly Delivery[]): Promise<void> {
     try {
-      outcomes[place] = await ingest(chunk);
+      await ingest(chunk);
     } catch (fault) {
       failure ??= { kind: 'store_failed', fault };
     }
@@ -59,12 +55,12 @@ export async function takeIn(deliveries: readonly Delivery[], { ingest, heartbea
     }
   }
 
-  for (const [place, chunk] of chunks.entries()) {
+  for (const chunk of toChunks(deliveries)) {
     if (failure !== null) break;
-    const handed: Promise<void> = hand(chunk, place).finally(() => inFlight.delete(handed));
+    const handed: Promise<void> = hand(chunk).finally(() => inFlight.delete(handed));
     inFlight.add(handed);
     await untilAtMost(CHUNKS_IN_FLIGHT - 1);
   }
   await untilAtMost(0);
-  return failure ?? { kind: 'taken', outcomes: outcomes.flat() };
+  return failure ?? { kind: 'taken' };
 }

@@ -16,8 +16,7 @@ export interface Refusals {
   noteRefused(batch: RefusedBatch, busy: ReadonlySet<number>, nowMs: number): readonly number[];
   /** A batch of the partition was opened. */
   noteOpened(partition: number): void;
-  /** The partition goes on: it may be convicted again. */
-  release(partition: number): void;
+  paused(): readonly number[];
   clear(): void;
 }
 
@@ -52,10 +51,7 @@ export function createRefusals(positions: KafkaPositions): Refusals {
     noteOpened(partition) {
       suspects.delete(partition);
     },
-    release(partition) {
-      suspects.delete(partition);
-      convicted.delete(partition);
-    },
+    paused: () => [...convicted],
     clear() {
       suspects.clear();
       convicted.clear();

@@ -6,38 +6,33 @@
  * committed without our knowing is reported with the next write: `errors_total` stays equal to the rows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RejectReason, RequestId } from '../envelope/schema.ts';
-import type { EnvelopeStore, Increments, SeriesLabel, Storable, WriteReport, Written } from '../ingest/ports.ts';
-import { type Database, isDataFault, isRetryState } from './database.ts';
-import { createLabelCaps, statusLabel } from './label-caps.ts';
-import { createLaneTotals, labelKey } from './lane-totals.ts';
+import type { RejectReason } from '../envelope/schema.ts';
+import type { EnvelopeStore, Increments, SeriesLabel, Storable, WriteReport } from '../ingest/ports.ts';
+import { type Database, isDataFault, isRetryState, sqlStateOf } from './database.ts';
+import { createLabelCaps } from './label-caps.ts';
+import { createLaneTotals } from './lane-totals.ts';
 import { type Plan, planOf } from './write-plan.ts';
-import { type DeadRow, deadLettersJson, type Row, rowsJson } from './write-rows.ts';
-import { KEPT_STATEMENT, MOST_SIBLINGS, statementFor } from './write-statement.ts';
+import { type Answer, exemplarsOf, NO_EXEMPLARS, reportOf, type Totals, writtenOf } from './write-report.ts';
+import { createRowColumns, type DeadRow, deadLettersJson, fieldColumnsOf, type Row } from './write-rows.ts';
+import { KEPT_STATEMENT, MOST_SIBLINGS, type StatementNeeds, statementFor } from './write-statement.ts';
 
 const LANE_COUNT = 2;
 /** How often a write that met a deadlock or a serialisation failure is tried again at once. */
 const MOST_RETRIES = 3;
 const RETRY_PAUSE_MS = 20;
+const UNIQUE_VIOLATION = '23505';
 
 /** Totals as a lane knows them. $1 replica id, $2 lane. */
 const ERROR_TOTALS_QUERY = 'select code as first, status as second, total from error_total where replica_id = $1 and lane ';
 const FIELD_TOTALS_QUERY = 'select field as first, sub_code as second, total from field_total where replica_id = $1 and lane ';
 
-interface Answer {
-  readonly kind: 'absent' | 'dead' | 'total' | 'field';
-  readonly n: number;
-  readonly code: string;
-  readonly status: string;
-  readonly total: string;
+interface Lane extends Totals {
+  readonly columnsOf: ReturnType<typeof createRowColumns>;
+  /** Of the rows that are being written. */
+  ids: Plan['ids'];
 }
 
-interface Lane {
-  /** By code and status. */
-  readonly errors: ReturnType<typeof createLaneTotals>;
-  /** By validation field and sub-code. */
-  readonly fields: ReturnType<typeof createLaneTotals>;
-}
+const NO_IDS: Plan['ids'] = new Map();
 
 export interface EnvelopeStoreOptions {
   readonly database: Database;
@@ -53,6 +48,8 @@ export function createEnvelopeStore(options: EnvelopeStoreOptions): EnvelopeStor
   const lanes: readonly Lane[] = Array.from({ length: LANE_COUNT }, (_, lane) => ({
     errors: createLaneTotals(() => readTotals(`${ERROR_TOTALS_QUERY} = $2`, lane)),
     fields: createLaneTotals(() => readTotals(`${FIELD_TOTALS_QUERY} = $2`, lane)),
+    columnsOf: createRowColumns(),
+    ids: NO_IDS,
   }));
 
   async function readTotals(text: string, lane: number) {
@@ -88,21 +85,32 @@ export function createEnvelopeStore(options: EnvelopeStoreOptions): EnvelopeStor
   async function write(storables: readonly Storable[], index: number): Promise<WriteReport> {
     const lane = lanes[index];
     if (lane === undefined) throw new Error('there is no such lane');
-    await caps.admit(storables.flatMap((each) => (each.kind === 'envelope' ? [each.envelope] : [])));
+    await caps.admit(storables);
     await settle(lane);
     const plan = planOf(storables, caps);
     const turnedDown = new Map<number, RejectReason>();
-    const answers = await execute(plan, index, lane, turnedDown);
-    const capped = await findCapped(plan, answers);
-    if (capped.length > 0) {
-      // Not in the same transaction, but before anything is acknowledged: a repeat finds the same cap.
-      for (const { n } of capped) turnedDown.set(n, 'sibling_cap');
-      const dead = capped.map(({ n, storable }): DeadRow => ({ n, storable, reason: 'sibling_cap' }));
-      answers.push(...(await execute({ ...plan, rows: [], dead }, index, lane, turnedDown)));
+    lane.ids = plan.ids;
+    try {
+      const answers = await execute(plan, index, lane, turnedDown);
+      const capped = await findCapped(plan, answers);
+      if (capped.length > 0) {
+        // Not in the same transaction, but before anything is acknowledged: a repeat finds the same cap.
+        for (const { n } of capped) turnedDown.set(n, 'sibling_cap');
+        const dead = capped.map(({ n, storable }): DeadRow => ({ n, storable, reason: 'sibling_cap' }));
+        answers.push(...(await execute({ ...plan, rows: [], dead }, index, lane, turnedDown)));
+      }
+      await settle(lane);
+      const written = writtenOf(storables, plan, answers, turnedDown);
+      return { written, increments: reportOf(lane, exemplarsOf(plan, written, caps)) };
+    } finally {
+      lane.ids = NO_IDS;
     }
-    await settle(lane);
-    const written = writtenOf(storables, plan, answers, turnedDown);
-    return { written, increments: reportOf(lane, exemplarsOf(storables, written, caps)) };
+  }
+
+  /** Whether another lane is at one of the ids; other replicas make themselves felt by 23505. */
+  function isContested(plan: Plan, lane: Lane): boolean {
+    const others = lanes.filter((other) => other !== lane && other.ids.size > 0);
+    return others.length > 0 && plan.rows.some(({ storable }) => others.some(({ ids }) => ids.has(storable.envelope.requestId)));
   }
 
   /** Rows that were not inserted because their requestId has as many siblings as it may, and not because they are stored. */
@@ -126,24 +134,21 @@ export function createEnvelopeStore(options: EnvelopeStoreOptions): EnvelopeStor
   /** Runs the statement; a row that PostgreSQL refuses is found by halving, set aside as a dead letter and noted in `turnedDown`. */
   async function execute(plan: Plan, index: number, lane: Lane, turnedDown: Map<number, RejectReason>): Promise<Answer[]> {
     const { rows, dead } = plan;
+    const hasFields = rows.some(({ fields }) => fields > 0);
     const values: unknown[] = [
-      rowsJson(rows),
-      deadLettersJson(dead),
+      ...lane.columnsOf(rows),
+      ...daysOf(rows),
       plan.uncountedCodes,
       plan.unlabelledPairs,
       replicaId,
       index,
+      deadLettersJson(dead),
+      ...(hasFields ? fieldColumnsOf(plan) : []),
     ];
-    const hasFields = rows.some(({ fields }) => fields.length > 0);
-    const statement = statementFor({ hasSiblings: rows.some(({ rank }) => rank > 0), hasFields });
-    if (hasFields)
-      values.push(
-        plan.fields.map(({ field }) => field),
-        plan.fields.map(({ code }) => code),
-      );
+    const isCareful = plan.hasSiblings || isContested(plan, lane);
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const answers = (await database.withClient((client) => client.query<Answer>({ ...statement, values }))).rows;
+        const answers = await run({ isCareful, hasFields }, values, rows);
         // Noted at once: whatever fails before the report, the next one tells it.
         for (const { kind, code, status, total } of answers) {
           if (kind !== 'total' && kind !== 'field') continue;
@@ -170,61 +175,31 @@ export function createEnvelopeStore(options: EnvelopeStoreOptions): EnvelopeStor
     return [...first, ...(await execute({ ...plan, rows: rows.slice(middle), dead: [] }, index, lane, turnedDown))];
   }
 
+  /** One statement, and the careful one after it when another replica was at the same rows. */
+  async function run(needs: StatementNeeds, values: unknown[], rows: readonly Row[]): Promise<Answer[]> {
+    const careful = [...values, rows.map(({ n }) => n)];
+    const { rows: answers } = await database.withClient(async (client) => {
+      try {
+        return await client.query<Answer>({ ...statementFor(needs), values: needs.isCareful ? careful : values });
+      } catch (error) {
+        if (needs.isCareful || sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
+        return await client.query<Answer>({ ...statementFor({ ...needs, isCareful: true }), values: careful });
+      }
+    });
+    return answers.map((answer) => (answer.kind === 'absent' ? { ...answer, n: rows[answer.n - 1]?.n ?? -1 } : answer));
+  }
+
   return { laneCount: LANE_COUNT, open, write };
 }
 
-function writtenOf(
-  storables: readonly Storable[],
-  plan: Plan,
-  answers: readonly Answer[],
-  turnedDown: ReadonlyMap<number, RejectReason>,
-): readonly Written[] {
-  const absent = new Set<number>();
-  const newDead = new Set<number>();
-  for (const { kind, n } of answers) {
-    if (kind === 'absent') absent.add(n);
-    else if (kind === 'dead') newDead.add(n);
-  }
-  const written = storables.map((storable, n): Written => {
-    const reason = storable.kind === 'rejected' ? storable.reason : turnedDown.get(n);
-    if (reason !== undefined) return { kind: 'rejected', reason, isNewDeadLetter: newDead.has(n) };
-    return { kind: absent.has(n) ? 'duplicate' : 'stored' };
-  });
-  for (const [place, earlier] of plan.repeats) {
-    const first = written[earlier];
-    written[place] = first?.kind === 'rejected' ? { ...first, isNewDeadLetter: false } : { kind: 'duplicate' };
-  }
-  return written;
-}
-
-/** One stored requestId for each series of the batch. */
-function exemplarsOf(
-  storables: readonly Storable[],
-  written: readonly Written[],
-  caps: { hasSeries(code: string, status: string): boolean },
-) {
-  const exemplars = new Map<string, RequestId>();
-  storables.forEach((storable, n) => {
-    if (storable.kind !== 'envelope' || written[n]?.kind !== 'stored') return;
+/** First and last day of the rows; null for none. */
+function daysOf(rows: readonly Row[]): readonly [string | null, string | null] {
+  let first = rows[0]?.storable.envelope;
+  let last = first;
+  for (const { storable } of rows) {
     const { envelope } = storable;
-    const status = statusLabel(envelope);
-    const hasOwn = envelope.isCodeValid && caps.hasSeries(envelope.code, status);
-    exemplars.set(hasOwn ? labelKey(envelope.code, status) : labelKey('_other', '_other'), envelope.requestId);
-  });
-  return exemplars;
-}
-
-const NO_EXEMPLARS: ReadonlyMap<string, RequestId> = new Map();
-
-/** What the lane has committed beyond what it reported before. */
-function reportOf({ errors, fields }: Lane, exemplars: ReadonlyMap<string, RequestId>): Increments {
-  return {
-    errors: errors.report().map(({ first, second, count }) => ({
-      code: first,
-      status: second,
-      count,
-      requestId: exemplars.get(labelKey(first, second)) ?? null,
-    })),
-    fields: fields.report().map(({ first, second, count }) => ({ field: first, code: second, count })),
-  };
+    if (first === undefined || envelope.occurredAtMs < first.occurredAtMs) first = envelope;
+    if (last === undefined || envelope.occurredAtMs > last.occurredAtMs) last = envelope;
+  }
+  return [first?.day ?? null, last?.day ?? null];
 }

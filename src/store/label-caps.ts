@@ -5,7 +5,7 @@
  */
 import type { RedactedEnvelope } from '../envelope/schema.ts';
 import { fieldKey, OTHER_FIELD, type ValidationField } from '../envelope/validation-fields.ts';
-import type { SeriesLabel } from '../ingest/ports.ts';
+import type { SeriesLabel, Storable } from '../ingest/ports.ts';
 import type { Database } from './database.ts';
 import { admitFirstCome, type FirstComeTable } from './first-come.ts';
 
@@ -18,7 +18,7 @@ const FIELDS: FirstComeTable = { name: 'field_series', columns: ['field', 'sub_c
 
 export interface LabelCaps {
   /** Learns what is admitted; asks for what these envelopes bring anew. @throws StoreUnavailable. */
-  admit(envelopes: readonly RedactedEnvelope[]): Promise<void>;
+  admit(storables: readonly Storable[]): Promise<void>;
   /** The catalogued pairs, before any traffic. */
   admitSeries(pairs: readonly SeriesLabel[]): Promise<void>;
   hasSeries(code: string, status: string): boolean;
@@ -66,12 +66,13 @@ export function createLabelCaps(database: Pick<Database, 'withClient'>): LabelCa
     for (const [field = '', code = ''] of admitted) fields.add(fieldKey({ field, code }));
   }
 
-  async function admit(envelopes: readonly RedactedEnvelope[]): Promise<void> {
+  async function admit(storables: readonly Storable[]): Promise<void> {
     const newPairs = new Map<string, SeriesLabel>();
     const newCodes = new Set<string>();
     const newFields = new Map<string, ValidationField>();
-    for (const envelope of envelopes) {
-      if (!envelope.isCodeValid) continue;
+    for (const storable of storables) {
+      if (storable.kind !== 'envelope' || !storable.envelope.isCodeValid) continue;
+      const { envelope } = storable;
       const { code } = envelope;
       const status = statusLabel(envelope);
       if (seriesCount < SERIES.mostRows && !hasSeries(code, status)) newPairs.set(`${code} ${status}`, { code, status });

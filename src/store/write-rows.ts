@@ -1,42 +1,99 @@
-/** Storables as the two JSON texts that the write statement reads. By hand, since details are JSON text already. */
-import { REDACTION_VERSION } from '../envelope/redact.ts';
+/**
+ * Rows as the write statement reads them: an array a column, binary, in memory that a lane uses again and again. Dead
+ * letters, which are few, go as JSON.
+ */
 import type { RedactedEnvelope, RejectReason } from '../envelope/schema.ts';
 import type { Storable } from '../ingest/ports.ts';
+import { ArrayWriter, OIDS } from './array-writer.ts';
+import type { Plan } from './write-plan.ts';
 
 export interface Row {
   /** Place among the storables of the call. */
   readonly n: number;
   readonly storable: Extract<Storable, { kind: 'envelope' }>;
-  /** How many other codes of the same requestId and day stand before it in the batch. */
-  readonly rank: number;
-  /** Places of its validation fields in the plan, from 1. */
-  readonly fields: readonly number[];
+  /** Place in the plan of the list of its validation fields, from 1; 0: it has none. */
+  readonly fields: number;
 }
 
-export function rowsJson(rows: readonly Row[]): string {
-  let json = '[';
-  for (const { n, storable, rank, fields } of rows) {
-    const { envelope, receivedAtMs, source } = storable;
-    if (json.length > 1) json += ',';
-    json += `{"n":${n},"r":"${envelope.requestId}","c":${JSON.stringify(envelope.code)},"d":"${envelope.day}","o":"${envelope.occurredAt}","v":${receivedAtMs / 1000}`;
-    json += `,"s":${envelope.status},"src":"${source}","m":${JSON.stringify(envelope.message)},"j":${envelope.detailsJson}`;
-    json += contextJson(envelope);
-    if (envelope.sanitized.length > 0) json += `,"z":${JSON.stringify(envelope.sanitized)}`;
-    if (fields.length > 0) json += `,"f":[${fields.join()}]`;
-    json += `,"rv":${REDACTION_VERSION},"rank":${rank}}`;
+const CONTEXT_FIELDS = ['service', 'route', 'method', 'client', 'release', 'traceparent'] as const;
+
+/** @returns what makes the row parameters of one statement; they hold until it is called again. */
+export function createRowColumns() {
+  const requestIds = new ArrayWriter(OIDS.text);
+  const codes = new ArrayWriter(OIDS.text);
+  const days = new ArrayWriter(OIDS.date);
+  const occurredAt = new ArrayWriter(OIDS.timestamptz);
+  const receivedAt = new ArrayWriter(OIDS.timestamptz);
+  const statuses = new ArrayWriter(OIDS.int4);
+  const sources = new ArrayWriter(OIDS.text);
+  const messages = new ArrayWriter(OIDS.text);
+  const details = new ArrayWriter(OIDS.jsonb);
+  const sanitized = new ArrayWriter(OIDS.text);
+  const context = new ArrayWriter(OIDS.text);
+  const writers = [requestIds, codes, days, occurredAt, receivedAt, statuses, sources, messages, details];
+
+  /** Columns that few envelopes fill: null where none of these does, which costs nobody anything. */
+  function contextColumn(rows: readonly Row[], field: (typeof CONTEXT_FIELDS)[number]): Buffer | null {
+    if (rows.every(({ storable }) => storable.envelope[field] === null)) return null;
+    context.clear();
+    for (const { storable } of rows) context.text(storable.envelope[field]);
+    return Buffer.from(context.bytes());
   }
-  return `${json}]`;
+
+  function sanitizedColumn(rows: readonly Row[]): Buffer | null {
+    if (rows.every(({ storable }) => storable.envelope.sanitized.length === 0)) return null;
+    sanitized.clear();
+    for (const { storable } of rows) sanitized.text(arrayLiteral(storable.envelope.sanitized));
+    return sanitized.bytes();
+  }
+
+  return function columnsOf(rows: readonly Row[]): readonly (Buffer | null)[] {
+    for (const writer of writers) writer.clear();
+    for (const { storable } of rows) {
+      const { envelope, receivedAtMs, source } = storable;
+      requestIds.text(envelope.requestId);
+      codes.text(envelope.code);
+      days.date(envelope.occurredAtMs);
+      occurredAt.timestamptz(envelope.occurredAtMs, microsOf(envelope.occurredAt));
+      receivedAt.timestamptz(receivedAtMs, 0);
+      statuses.int4(envelope.status);
+      sources.text(source);
+      messages.text(envelope.message);
+      details.jsonb(envelope.detailsJson);
+    }
+    return [
+      ...writers.map((writer) => writer.bytes()),
+      ...CONTEXT_FIELDS.map((field) => contextColumn(rows, field)),
+      sanitizedColumn(rows),
+    ];
+  };
 }
 
-function contextJson({ service, route, method, client, release, traceparent }: RedactedEnvelope): string {
-  let json = '';
-  if (service !== null) json += `,"sv":${JSON.stringify(service)}`;
-  if (route !== null) json += `,"ro":${JSON.stringify(route)}`;
-  if (method !== null) json += `,"me":${JSON.stringify(method)}`;
-  if (client !== null) json += `,"cl":${JSON.stringify(client)}`;
-  if (release !== null) json += `,"re":${JSON.stringify(release)}`;
-  if (traceparent !== null) json += `,"tp":${JSON.stringify(traceparent)}`;
-  return json;
+/** The parameters that only batches with validation fields have. */
+export function fieldColumnsOf({ rows, fields, fieldLists }: Plan): readonly unknown[] {
+  const named = rows.filter((row) => row.fields > 0);
+  const places = fieldLists.flatMap((list, at) => list.map((place) => ({ list: at + 1, place })));
+  return [
+    named.map(({ storable }) => storable.envelope.requestId),
+    named.map(({ storable }) => storable.envelope.day),
+    named.map((row) => row.fields),
+    places.map(({ list }) => list),
+    places.map(({ place }) => place),
+    fields.map(({ field }) => field),
+    fields.map(({ code }) => code),
+  ];
+}
+
+/** Microseconds beyond the millisecond: the fourth to sixth digit of the fraction. */
+function microsOf(occurredAt: RedactedEnvelope['occurredAt']): number {
+  const end = occurredAt.length - 1; // Behind the fraction stands Z alone.
+  const digitCount = end - occurredAt.lastIndexOf('.') - 1;
+  return digitCount > 3 && digitCount <= 6 ? Number(occurredAt.slice(end - digitCount + 3, end).padEnd(3, '0')) : 0;
+}
+
+/** Of names that need no quotes. */
+function arrayLiteral(names: readonly string[]): string | null {
+  return names.length === 0 ? null : `{${names.join()}}`;
 }
 
 /** A dead letter to be: a delivery that was rejected before the store, or that the store turned down. */

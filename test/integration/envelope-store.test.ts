@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import pg from 'pg';
 import { BUILT_IN_CATALOGUE } from '../../src/catalogue/built-in.ts';
 import { parseCatalogue } from '../../src/catalogue/parse-catalogue.ts';
 import { decode } from '../../src/envelope/decode.ts';
-import { createRedact } from '../../src/envelope/redact.ts';
+import { createRedact, REDACTION_VERSION } from '../../src/envelope/redact.ts';
 import { StoreUnavailable } from '../../src/errors.ts';
 import type { Storable, Written } from '../../src/ingest/ports.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -13,6 +14,7 @@ import { createEnvelopeStore } from '../../src/store/envelope-store.ts';
 import { createPartitionKeeper } from '../../src/store/partitions.ts';
 import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
 import type { TestDatabase } from '../support/postgres.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const NOW_MS = Date.now();
 const catalogue = parseCatalogue(readFileSync(BUILT_IN_CATALOGUE, 'utf8'), 'built-in.yaml');
@@ -164,6 +166,99 @@ describe('envelope store', () => {
     }
     assert.equal(faultCount, 0);
     assert.deepEqual(await counts(), { rows: 3200, buckets: 3200, totals: 3200 });
+  });
+
+  test('a row that another replica commits while we are at it is a duplicate, and its neighbours are stored', async () => {
+    const store = await openStore();
+    const [first, raced, last] = [storable(), storable(), storable()];
+    if (raced.kind !== 'envelope') throw new Error('unreachable');
+    const { requestId, code, day } = raced.envelope;
+    const other = new pg.Client({ connectionString: server.connectionString });
+    await other.connect();
+    try {
+      await other.query('begin');
+      await other.query(
+        `insert into envelope (request_id, code, day, occurred_at, received_at, source, message, details, redaction_version)
+         values ($1, $2, $3, now(), now(), 'kafka', 'm', '{}', 1)`,
+        [requestId, code, day],
+      );
+      const writing = store.write([first, raced, last], 0);
+      const waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+      await waitFor(async () => (await scalar(waiting)) > 0, { deadlineMs: 5_000, what: 'the write to wait for the other one' });
+      await other.query('commit');
+      const { written, increments } = await writing;
+      assert.deepEqual(kinds(written), ['stored', 'duplicate', 'stored']);
+      assert.equal(sumOf(increments.errors), 2);
+      assert.deepEqual(await counts(), { rows: 3, buckets: 2, totals: 2 });
+    } finally {
+      await other.end();
+    }
+  });
+
+  test('lanes that are handed the same envelopes at once agree on which of them stored each', async () => {
+    const store = await openStore();
+    for (let round = 0; round < 8; round += 1) {
+      const batch = Array.from({ length: 200 }, () => storable());
+      const [left, right] = await Promise.all([store.write(batch, 0), store.write(batch.toReversed(), 1)]);
+      const stored = [left, right].flatMap((report) => kinds(report?.written ?? [])).filter((kind) => kind === 'stored');
+      assert.equal(stored.length, 200);
+    }
+    assert.deepEqual(await counts(), { rows: 1600, buckets: 1600, totals: 1600 });
+  });
+
+  test('a row holds all that its envelope said, to the microsecond and whatever the year', async () => {
+    const store = await openStore();
+    const told = {
+      status: 'error',
+      error: { code: 'PAYMENT_FAILED', message: 'abgelehnt – 支付失败', details: { gateway: 'razorpay' } },
+      requestId: 'req_whole',
+      context: { httpStatus: 409, service: 'billing', route: '/v1/pay', method: 'POST', client: 'acme', release: 'r1' },
+    };
+    const moments = [
+      `${new Date(NOW_MS).toISOString().slice(0, 19)}.1239Z`,
+      '2262-04-11T23:47:16.854775Z',
+      '12026-01-02T03:04:05.678901Z',
+    ];
+    const batch = moments.map((timestamp, at) => {
+      const envelope = { ...told, timestamp, requestId: `req_whole${at}`, ...(at === 0 ? {} : { context: undefined }) };
+      const decoded = decode(Buffer.from(JSON.stringify(envelope)), { receivedAtMs: NOW_MS, retentionDays: 30 });
+      if (decoded.kind !== 'envelope') throw new Error('unreachable');
+      return { ...origin(at), kind: 'envelope', envelope: redact(decoded.envelope, NOW_MS) } as const;
+    });
+    assert.deepEqual(kinds((await store.write(batch, 0)).written), ['stored', 'stored', 'stored']);
+    const rows = await server.query(
+      `select request_id, code, day::text, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') as occurred_at,
+         extract(epoch from received_at)::float8 * 1000 as received, status, source, message, details, service, route, method, client,
+         release, traceparent, sanitized, redaction_version
+       from envelope order by request_id`,
+    );
+    const { envelope } = batch[0] ?? {};
+    assert.deepEqual(rows[0], {
+      request_id: 'req_whole0',
+      code: 'PAYMENT_FAILED',
+      day: envelope?.day,
+      occurred_at: `${moments[0]?.slice(0, 23).replace('T', ' ')}900`,
+      received: NOW_MS,
+      status: 409,
+      source: 'kafka',
+      message: told.error.message,
+      details: told.error.details,
+      service: 'billing',
+      route: '/v1/pay',
+      method: 'POST',
+      client: 'acme',
+      release: 'r1',
+      traceparent: null,
+      sanitized: null,
+      redaction_version: REDACTION_VERSION,
+    });
+    assert.deepEqual(
+      rows.slice(1).map(({ day, occurred_at, status, service, sanitized }) => [day, occurred_at, status, service, sanitized]),
+      [
+        ['2262-04-11', '2262-04-11 23:47:16.854775', 402, null, ['clock_ahead']],
+        ['12026-01-02', '12026-01-02 03:04:05.678901', 402, null, ['clock_ahead']],
+      ],
+    );
   });
 
   test('a replica that restarts under its id continues from its own totals, another one does not', async () => {
