@@ -16,6 +16,7 @@ import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
 import { measureIdle } from './idle-figures.ts';
 import { ingestFigures, startFigures } from './ingest-figures.ts';
 import { type IngestRound, runIngestRound } from './ingest-rounds.ts';
+import { measureLatency } from './latency-figures.ts';
 import { measureLookups } from './lookup-figures.ts';
 import { type BenchOptions, parseOptions, type Section, USAGE } from './options.ts';
 import { renderTable } from './table.ts';
@@ -60,7 +61,7 @@ async function runIngest(options: BenchOptions, broker: KafkaBroker | null): Pro
 async function measure(options: BenchOptions): Promise<readonly Figure[]> {
   repairKafkajsTimer(); // The clients of this process must not take CPU from what they measure.
   const has = (section: Section) => options.sections.has(section);
-  const wantsBroker = has('kafka') || has('idle');
+  const wantsBroker = has('kafka') || has('idle') || has('latency');
   if (wantsBroker && kafkaMissing !== null) notes.push(`Kafka is not measured: ${kafkaMissing}.`);
   if (wantsBroker && kafkaMissing === null) say('starting a Kafka broker');
   const start = wantsBroker && kafkaMissing === null ? startKafkaBroker : async () => null;
@@ -72,7 +73,12 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     const detector = has('detector') ? await attempt('the detector', () => measureDetector(options, say), []) : [];
     if (has('idle')) say('idling');
     const idle = has('idle') ? await attempt('idle', () => measureIdle(options, broker), []) : [];
-    return [...ingest, ...lookup, ...backtest, ...detector, ...idle];
+    const nothing = { figures: [], notes: [] };
+    const latency = has('latency')
+      ? await attempt('alert latency', () => measureLatency(options, broker, say), nothing)
+      : nothing;
+    notes.push(...latency.notes);
+    return [...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures];
   } finally {
     await broker?.stop();
   }
