@@ -22,6 +22,7 @@ import type { TrafficPoint } from '../detect/traffic.ts';
 import { trafficFactors } from '../detect/traffic-line.ts';
 import { isCodeKey } from '../envelope/series-key.ts';
 import type { Rise } from './common-rise.ts';
+import { countsByCode, NO_COUNTS } from './counts-by-code.ts';
 import type { BucketCount } from './ports.ts';
 import { createThreshold, type SettingsOf, type ThresholdHour } from './threshold.ts';
 
@@ -150,6 +151,11 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
     },
     isOpen: (code: string) => isOpenOf(tracked.get(code)),
     rises: risesOf,
+    /** Of one series in a stretch of the last hour; null when nothing of it is known. */
+    sumOf(code: string, fromSeconds: number, toSeconds: number): StretchSum | null {
+      const each = tracked.get(code);
+      return each === undefined ? null : sumStretch(each.state, threshold.settings(), fromSeconds, toSeconds);
+    },
     lastOpening: (code: string) => tracked.get(code)?.lastOpening ?? null,
     openCodes: () => [...tracked].filter(([, each]) => isOpenOf(each)).map(([code]) => code),
     expectedErrorsPerSecond(code: string, atSeconds: number): number | null {
@@ -224,8 +230,6 @@ function wayOf({ range, spans, traffic }: Stretch): Way {
   return { buckets, factors: trafficFactors(traffic, buckets), untilSeconds: range.endSeconds };
 }
 
-const NO_COUNTS: ReadonlyMap<number, number> = new Map();
-
 function isOpenOf(each: Tracked | undefined): boolean {
   return each !== undefined && isOpen(each.state);
 }
@@ -235,14 +239,4 @@ function snapshotOf(each: Tracked | undefined): Snapshot | null {
   const { state, steppedUntilSeconds, lastSeenSeconds, lastOpening } = each;
   const lastSeen = lastSeenSeconds === Number.NEGATIVE_INFINITY ? null : lastSeenSeconds;
   return { steppedUntilSeconds, lastSeenSeconds: lastSeen, lastOpening, state: serialise(state) };
-}
-
-function countsByCode(counts: readonly BucketCount[]): ReadonlyMap<string, ReadonlyMap<number, number>> {
-  const byCode = new Map<string, Map<number, number>>();
-  for (const { code, bucketStartSeconds, count } of counts) {
-    const known = byCode.get(code);
-    if (known === undefined) byCode.set(code, new Map([[bucketStartSeconds, count]]));
-    else known.set(bucketStartSeconds, count);
-  }
-  return byCode;
 }

@@ -8,6 +8,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { BUCKET_SECONDS, createCodeStates } from './code-states.ts';
 import { riseWindowSeconds } from './common-rise.ts';
+import { latelyOf } from './escalation.ts';
 import { type Found, type JudgementDeps, judge, kindsOfNews } from './judgement.ts';
 import { createLastSeen, type LastSeen } from './last-seen.ts';
 import { createLateCodes } from './late-codes.ts';
@@ -205,7 +206,8 @@ export function createEvaluation(config: EvaluationConfig, deps: EvaluationDeps)
     const windowSeconds = riseWindowSeconds(transitions, endSeconds);
     const rises = windowSeconds === null ? [] : memory.states.rises(endSeconds - windowSeconds, endSeconds);
     const lastSeenSeconds = (code: string) => lastSeen?.secondsOf(code) ?? null;
-    return { transitions, sightings, rises, windowSeconds: windowSeconds ?? 0, lastSeenSeconds };
+    const lately = latelyOf(memory.states, endSeconds);
+    return { transitions, sightings, rises, windowSeconds: windowSeconds ?? 0, lately, lastSeenSeconds };
   }
 
   return {

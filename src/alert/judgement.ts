@@ -7,6 +7,7 @@ import { endsOfNews, type Sighting } from './code-news.ts';
 import type { CodeTransition } from './code-states.ts';
 import { collapse, endOfCollapse } from './collapse.ts';
 import type { Rise } from './common-rise.ts';
+import { escalationsOf, type Lately } from './escalation.ts';
 import { type NewsDeps, newsOfSightings } from './news-openings.ts';
 import { changesOf, type OpeningsDeps } from './openings.ts';
 import type { SpikeChange, SpikeStore } from './ports.ts';
@@ -21,6 +22,8 @@ export interface Found {
   /** Of all codes together, in so many seconds before the stretch ended; empty when nothing opened. */
   readonly rises: readonly Rise[];
   readonly windowSeconds: number;
+  /** Of the series that are open, the last minutes before the stretch ended. */
+  readonly lately: ReadonlyMap<string, Lately>;
   readonly lastSeenSeconds: (code: string) => number | null;
 }
 
@@ -42,6 +45,7 @@ export async function judge(
   const surges = [...collapsed.changes, ...codes];
   return [
     ...surges,
+    ...escalationsOf(active, found.lately, time.evaluatedUntilMs),
     ...endOfCollapse(active, surges, time.evaluatedUntilMs),
     ...endsOfNews(active, time.evaluatedUntilMs),
     ...(await newsOfSightings(found.sightings, time, deps)),

@@ -5,10 +5,11 @@
  */
 import { type Catalogue, type FaultSide, faultOf, type Severity, severityOf } from '../catalogue/catalogue.ts';
 import type { WatchedSeries } from '../envelope/series-key.ts';
-import { detailText, evidenceSentences } from './evidence-words.ts';
+import { detailText } from './evidence-words.ts';
 import { type AlertText, allCodesText, newCodesText, returningText, silentText } from './kind-text.ts';
 import type { SpikeKind, SpikeRecord } from './spike.ts';
-import { momentText, plainText, spanText, surgeText } from './wording.ts';
+import { surgeAlertText } from './surge-text.ts';
+import { momentText, plainText, spanText } from './wording.ts';
 
 /** A firing alert stays valid for so long without a resend, so that an outage of minutes resolves nothing. */
 export const FIRING_VALID_MS = 15 * 60_000;
@@ -157,34 +158,6 @@ function spikeText(spike: SpikeRecord, nowMs: number): AlertText {
     default:
       return spike.kind satisfies never;
   }
-}
-
-function surgeAlertText(spike: SpikeRecord, nowMs: number): AlertText {
-  const amount = surgeText(spike.observed, spike.expected, spike.windowSeconds);
-  const since = momentText(spike.startsAtMs, nowMs);
-  const over = spike.closedAtMs === null ? '' : ` It is back to normal since ${momentText(spike.closedAtMs, nowMs)}.`;
-  const status = spike.status === 'unknown' ? 'status unknown' : spike.status;
-  const { pair } = spike;
-  return {
-    summary:
-      pair === null
-        ? `${spike.code} (${status}, ${spike.labels['fault'] ?? 'server'} fault): ${amount}, since ${since}`
-        : `${spike.code} on ${pair.field} (${pair.code}): ${amount}, since ${since}: a client release or a tightened schema`,
-    description: [
-      `${amount}, since about ${since}.${over}`,
-      ...evidenceSentences(spike.evidence, spike.windowSeconds),
-      blameText(spike),
-    ].join(' '),
-  };
-}
-
-function blameText({ pair, labels }: SpikeRecord): string {
-  if (pair !== null) {
-    return `Errors on ${pair.field} alone: so it looks when a client release sends it otherwise, or when our schema became stricter.`;
-  }
-  return labels['fault'] === 'client'
-    ? 'By its status each caller is at fault; so many at once may mean a change on our side or a partner’s.'
-    : 'The API itself is at fault.';
 }
 
 function latenessText(spike: SpikeRecord, nowMs: number): string {

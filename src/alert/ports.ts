@@ -9,7 +9,7 @@ import type { WatchedSeries } from '../envelope/series-key.ts';
 import type { Snapshot } from './code-states.ts';
 import type { SampledValues } from './dominant-detail.ts';
 import type { Alert } from './payload.ts';
-import type { AffectedClients, NewSpike, PushResult, SpikeKind, SpikeRecord } from './spike.ts';
+import type { AffectedClients, Escalation, NewSpike, PushResult, SpikeKind, SpikeRecord } from './spike.ts';
 import type { StateChange } from './spike-life.ts';
 import type { ThresholdHour } from './threshold.ts';
 import type { PartitionPlace } from './watermark.ts';
@@ -52,6 +52,8 @@ export type SpikeChange =
   | { readonly kind: 'begin'; readonly spike: NewSpike; readonly isCovered: boolean }
   | ({ readonly kind: 'continue' } & LiveSpike)
   | ({ readonly kind: 'close'; readonly closedAtMs: number; readonly reason: string } & LiveSpike)
+  /** Open, and much worse than it was told. */
+  | ({ readonly kind: 'escalate'; readonly escalation: Escalation } & LiveSpike)
   /** Over for so long that nobody is told any more. */
   | ({ readonly kind: 'end_untold' } & LiveSpike)
   /** No longer covered: as if it had opened by itself just then. */

@@ -4,6 +4,7 @@
  * a desk forgets everything at a new epoch and tells it all again, which Alertmanager takes as the same alerts.
  */
 import type { Metrics } from '../metrics.ts';
+import { toldAs } from './escalation.ts';
 import {
   type Alert,
   type AlertLinks,
@@ -127,12 +128,17 @@ export function createPusher(config: PusherConfig, deps: PusherDeps) {
 function alertsOf(told: Told, { links, labels }: PusherConfig): readonly (Due & { readonly afterMs: number })[] {
   const { time, blind } = told;
   const { nowMs } = time;
-  const judged = judgeAll(told.spikes, time);
+  const judged = judgeAll(told.spikes.flatMap(toldAs), time);
   const spikes = judged
     .filter(({ spike }) => spike.kind !== 'new_code')
     .map(({ spike, phase, isLate }) => {
       const alert = spikeAlert(spike, { nowMs, phase, isLate }, links);
-      return { key: `${spike.id}/${phase}`, alert, first: firstOf(spike, isLate), afterMs: RESEND_AFTER_MS };
+      return {
+        key: `${spike.id}/${spike.labels['severity']}/${phase}`,
+        alert,
+        first: firstOf(spike, isLate),
+        afterMs: RESEND_AFTER_MS,
+      };
     });
   const own = { first: [] };
   const watchdog = watchdogAlert({ nowMs, startedAtMs: told.leadsSinceMs }, links, labels);

@@ -84,6 +84,16 @@ export type Breadth = {
   readonly codes: readonly string[];
 };
 
+/** A warning that got so much worse that it is told as critical too. */
+export type Escalation = {
+  /** End of the minutes that decided it, event time. */
+  readonly atMs: number;
+  /** Errors in those minutes, and what the baseline expected of them. */
+  readonly observed: number;
+  readonly expected: number;
+  readonly windowSeconds: number;
+};
+
 export interface SpikeRecord {
   /** Decimal. */
   readonly id: string;
@@ -123,12 +133,23 @@ export interface SpikeRecord {
   readonly breadth: Breadth | null;
   /** The all-codes spike that tells of this one, which is then not pushed by itself. */
   readonly coveredBy: string | null;
+  /** null: it did not get worse, or is critical anyway. */
+  readonly escalation: Escalation | null;
 }
 
 /** A spike before it has a row: always pending, nobody was told. */
 export type NewSpike = Omit<
   SpikeRecord,
-  'id' | 'state' | 'closedAtMs' | 'closeReason' | 'detectedAtMs' | 'firstAcceptedAtMs' | 'resolvedAtMs' | 'isLate' | 'coveredBy'
+  | 'id'
+  | 'state'
+  | 'closedAtMs'
+  | 'closeReason'
+  | 'detectedAtMs'
+  | 'firstAcceptedAtMs'
+  | 'resolvedAtMs'
+  | 'isLate'
+  | 'coveredBy'
+  | 'escalation'
 >;
 
 export interface SpikeQuery {

@@ -37,7 +37,8 @@ export function surgeText(observed: number, expected: number, windowSeconds: num
     : `${seen}, ${timesText(observed / expected)} the expected ${countText(expected)}`;
 }
 
-function timesText(ratio: number): string {
+/** "7.2 times", "41 times" */
+export function timesText(ratio: number): string {
   if (ratio > MOST_TIMES) return `more than ${countText(MOST_TIMES)} times`;
   return `${ratio < 10 ? ratio.toFixed(1).replace(/\.0$/, '') : countText(ratio)} times`;
 }

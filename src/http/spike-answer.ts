@@ -1,6 +1,6 @@
 /** A spike as it is answered. */
 import Type, { type Static } from 'typebox';
-import type { SpikeRecord } from '../alert/spike.ts';
+import type { Escalation, SpikeRecord } from '../alert/spike.ts';
 import { moment, nullableMoment, nullableNumber, nullableString, toText, toTextOrNull } from './envelope-answer.ts';
 import { answerEvidence, EvidenceAnswer, type Role } from './evidence-answer.ts';
 
@@ -42,6 +42,18 @@ export const SpikeAnswer = Type.Object({
     { description: 'Of all_codes' },
   ),
   coveredBy: nullableString('Id of the all_codes spike that tells of this one, which has no alert of its own'),
+  escalation: Type.Union(
+    [
+      Type.Object({
+        at: moment('When it was found worse, event time'),
+        observed: Type.Number({ description: 'Errors in the minutes that decided it' }),
+        expected: Type.Number(),
+        windowSeconds: Type.Number(),
+      }),
+      Type.Null(),
+    ],
+    { description: 'Of a warning that got much worse and is told as critical too' },
+  ),
 });
 export type SpikeAnswer = Static<typeof SpikeAnswer>;
 
@@ -58,6 +70,7 @@ export function answerSpike(spike: SpikeRecord, role: Role): SpikeAnswer {
     evidence,
     breadth,
     pair,
+    escalation,
     ...same
   } = spike;
   return {
@@ -73,7 +86,12 @@ export function answerSpike(spike: SpikeRecord, role: Role): SpikeAnswer {
     factor: spike.expected > 0 ? spike.observed / spike.expected : null,
     lastSeenAt: toTextOrNull(lastSeenAtMs),
     breadth: breadth === null ? null : { ...breadth, codes: [...breadth.codes] },
+    escalation: escalation === null ? null : answerEscalation(escalation),
     labels: { ...labels },
     evidence: answerEvidence(evidence, spike.windowSeconds, role),
   };
+}
+
+function answerEscalation({ atMs, ...same }: Escalation): SpikeAnswer['escalation'] {
+  return { at: toText(atMs), ...same };
 }

@@ -88,6 +88,13 @@ async function changeLive(
         .where('closed_at', 'is', null)
         .execute();
       return;
+    case 'escalate':
+      await live
+        .set('escalation', JSON.stringify(change.escalation))
+        .where('closed_at', 'is', null)
+        .where('escalation', 'is', null)
+        .execute();
+      return;
     case 'end_untold':
       await live.set({ state: 'resolved', is_late: true, resolved_at: sql<Date>`clock_timestamp()` }).execute();
       return;

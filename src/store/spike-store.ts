@@ -4,7 +4,7 @@
  */
 import { type Selectable, sql } from 'kysely';
 import type { NewestError, SpikeStore } from '../alert/ports.ts';
-import type { Breadth, SpikeKind, SpikeReader, SpikeRecord, SpikeState } from '../alert/spike.ts';
+import type { Breadth, Escalation, SpikeKind, SpikeReader, SpikeRecord, SpikeState } from '../alert/spike.ts';
 import type { Database } from './database.ts';
 import { changeAsLeader } from './detection-store.ts';
 import { createEvidenceReader } from './evidence-reader.ts';
@@ -154,6 +154,7 @@ function spikeOf(row: Selectable<Spike>): SpikeRecord {
     lastSeenAtMs: row.last_seen_at?.getTime() ?? null,
     breadth: breadthOf(row.breadth),
     coveredBy: row.covered_by,
+    escalation: escalationOf(row.escalation),
   };
 }
 
@@ -180,4 +181,11 @@ function breadthOf(value: JsonValue): Breadth | null {
   const { risenCount, fairCount, codes } = fieldsOf(value);
   if (typeof risenCount !== 'number' || typeof fairCount !== 'number' || !Array.isArray(codes)) return null;
   return { risenCount, fairCount, codes: codes.filter((code) => typeof code === 'string') };
+}
+
+function escalationOf(value: JsonValue): Escalation | null {
+  const { atMs, observed, expected, windowSeconds } = fieldsOf(value);
+  if (typeof atMs !== 'number' || typeof observed !== 'number') return null;
+  if (typeof expected !== 'number' || typeof windowSeconds !== 'number') return null;
+  return { atMs, observed, expected, windowSeconds };
 }

@@ -212,6 +212,7 @@ export interface Spike {
   covered_by: Int8 | null;
   detected_at: Generated<Timestamp>;
   epoch: Int8;
+  escalation: Json | null;
   evidence: Json;
   expected: number;
   field: string | null;

@@ -1,11 +1,11 @@
 /** /spikes and /spikes/{id}: what surged, by how much, since when, and what its errors have in common. */
-import type { SpikePage, SpikeRecord } from '../alert/spike.ts';
+import type { Escalation, SpikePage, SpikeRecord } from '../alert/spike.ts';
 import type { CodeDetail } from '../http/code-lookup.ts';
 import { drawChart, seriesOf, unitOf } from './chart.ts';
 import { type Html, html, type Value } from './html.ts';
 import { drawPage } from './layout.ts';
 import { linkCode, linkRequest, markFault, markState, sayKind, showCode } from './marks.ts';
-import { sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
+import { sayCount, sayFactor, sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
 import { drawActiveSpikes, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
 import { drawEvidence } from './spike-evidence.ts';
 import { type View, withQuery } from './view.ts';
@@ -47,6 +47,7 @@ export function drawSpikePage(view: View, spike: SpikeRecord, detail: CodeDetail
 <p class="byline">${markState(spike.state)}${markFault(fault)}<span>${linkSpikeCode(view, spike)}</span><span>${sayStatus(spike.status)}</span></p>
 <p class="lead">${saySpike(spike)} ${saySince(view, spike)}</p>
 ${spike.isLate && html`<p class="note">It could be told only late: it was under way, or over, before an alert could go out.</p>`}
+${spike.escalation !== null && html`<p class="note">${sayEscalation(view, spike.escalation)}</p>`}
 ${spike.coveredBy !== null && html`<p class="note">It rose with the other codes and has no alert of its own: <a href="${view.link('spikes', spike.coveredBy)}">all codes together</a>.</p>`}
 ${spike.breadth !== null && html`<p>Those that rose most: ${spike.breadth.codes.map((code, place) => [place > 0 && ', ', linkCode(view, code)])}.</p>`}
 ${drawEvidence(view, spike)}
@@ -80,6 +81,12 @@ function headline(spike: SpikeRecord): Value {
   return html`${name}: ${sayKind(spike.kind).toLowerCase()}`;
 }
 
+function sayEscalation(view: View, { atMs, observed, expected, windowSeconds }: Escalation): string {
+  const seen = `${sayCount(observed, 'error')} in ${saySpan(windowSeconds * 1000)}`;
+  const factor = sayFactor(observed, expected);
+  return `It got worse than it was told, and is critical since ${sayMoment(atMs, view.nowMs)}: ${seen}${factor === null ? '' : `, ${factor}`}.`;
+}
+
 function sayStatus(status: string): string {
   if (status === '_all') return 'every HTTP status';
   return /^\d+$/.test(status) ? `HTTP ${status}` : 'HTTP status unknown';
@@ -99,7 +106,7 @@ function drawFacts(view: View, spike: SpikeRecord): Html {
     ['Window that stood out most', winner !== null && saySpan(winner.windowSeconds * 1000)],
     ['Last one before', spike.lastSeenAtMs === null ? null : sayMomentAndAgo(spike.lastSeenAtMs, view.nowMs)],
     ['Score', sayNumber(spike.score)],
-    ['Severity', spike.labels['severity']],
+    ['Severity', spike.escalation === null ? spike.labels['severity'] : 'warning, then critical'],
     ['Team', spike.labels['team']],
   ];
   return html`<table class="facts"><tbody>${rows.map(([name, value]) => value !== undefined && value !== null && value !== false && html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;

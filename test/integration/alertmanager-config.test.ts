@@ -89,6 +89,36 @@ suite('what mutes what', { skip: skipReason(alertmanagerMissing) }, () => {
       ],
     ],
     [
+      'a field that got worse mutes its own warning and no other field',
+      { ...spike, severity: 'critical', field: 'email', field_code: 'REQUIRED' },
+      [{ ...spike, severity: 'warning', field: 'email', field_code: 'REQUIRED' }],
+      [
+        { ...spike, severity: 'warning', field: 'phone', field_code: 'REQUIRED' },
+        { ...spike, severity: 'warning', field: 'email', field_code: 'TOO_LONG' },
+      ],
+    ],
+    [
+      'a field that got worse leaves its code alone',
+      { ...spike, severity: 'critical', field: 'email', field_code: 'REQUIRED' },
+      [],
+      [{ ...spike, severity: 'warning' }],
+    ],
+    [
+      'a code that is a warning does not mute its field that got worse',
+      { ...spike, severity: 'warning' },
+      [],
+      [{ ...spike, severity: 'critical', field: 'email', field_code: 'REQUIRED' }],
+    ],
+    [
+      'a code that got worse mutes all its fields',
+      { ...spike, severity: 'critical' },
+      [
+        { ...spike, severity: 'warning', field: 'email', field_code: 'REQUIRED' },
+        { ...spike, severity: 'critical', field: 'email', field_code: 'REQUIRED' },
+      ],
+      [],
+    ],
+    [
       'a spike mutes the plain rule for the same code, whatever the status',
       { ...spike, severity: 'warning' },
       [

@@ -27,6 +27,7 @@ export function spikeRecord(parts: Partial<SpikeRecord> = {}): SpikeRecord {
     lastSeenAtMs: null,
     breadth: null,
     coveredBy: null,
+    escalation: null,
     ...parts,
   };
 }

@@ -72,6 +72,7 @@ const spike: SpikeRecord = {
   lastSeenAtMs: null,
   breadth: null,
   coveredBy: null,
+  escalation: null,
 };
 const pair = { field: 'items[].sku', code: 'REQUIRED' };
 const firing = { nowMs: NOW, phase: 'firing', isLate: false } as const;
