@@ -174,6 +174,7 @@ describe('progress', () => {
       resolvedAtMs: null,
       isLate: false,
       coveredBy: null,
+      escalation: null,
     });
     assert.equal((await store.readProgress()).evaluatedUntilMs, START);
   });
@@ -203,6 +204,27 @@ describe('progress', () => {
       ],
     );
   });
+});
+
+test('a spike that got worse keeps what it was first found to be, over its end and its return', async () => {
+  const store = createDetectionStore(database);
+  await store.keepLease('one', null, LEASE_MS);
+  const escalation = { atMs: START + 300_000, observed: 900, expected: 30, windowSeconds: 300 };
+  const later = { ...escalation, observed: 1200 };
+  await store.writeEvaluated(1, {
+    fromMs: null,
+    untilMs: START,
+    changes: [
+      { kind: 'begin', spike: newSpike('A'), isCovered: false },
+      { kind: 'begin', spike: newSpike('B'), isCovered: false },
+      { kind: 'escalate', of: 'surge', code: 'A', escalation },
+      { kind: 'escalate', of: 'surge', code: 'A', escalation: later },
+      { kind: 'close', of: 'surge', code: 'A', closedAtMs: START + 600_000, reason: 'subsided' },
+      { kind: 'continue', of: 'surge', code: 'A' },
+    ],
+  });
+  const spikes = await createSpikeReader(database).activeSpikes();
+  assert.deepEqual(Object.fromEntries(spikes.map((spike) => [spike.code, spike.escalation])), { A: escalation, B: null });
 });
 
 describe('a spike that the all-codes spike covers', () => {

@@ -165,6 +165,22 @@ describe('a firing alert', () => {
       /code="VALIDATION_ERROR",field="items\[\]\.sku",field_code="REQUIRED",status="422"/,
     );
   });
+  test('says how bad it is now where it got worse, beside what it opened with, and leaves the warning as it was', () => {
+    const escalation = { atMs: NOW, observed: 6200, expected: 40, windowSeconds: 300 };
+    const worse = { ...spike, escalation };
+    const critical = spikeAlert({ ...worse, labels: { ...spike.labels, severity: 'critical' } }, firing, links);
+    assert.equal(
+      critical.annotations['summary'],
+      'INVALID_CREDENTIALS (401, client fault) got worse: 6,200 errors in 5 minutes, 155 times the expected 40, since 14:03 UTC',
+    );
+    assert.match(
+      critical.annotations['description'] ?? '',
+      /^6,200 errors .*, since about 14:03 UTC\. It opened as a warning at 14:07 UTC, with 10 times the expected\. /,
+    );
+    const warning = spikeAlert(spike, firing, links);
+    assert.deepEqual(spikeAlert(worse, firing, links), warning);
+    assert.equal(critical.annotations['silence_url'], warning.annotations['silence_url'], 'one silence holds for both');
+  });
   test('leaves out every link and every piece of evidence that there is not', () => {
     const bare = { ...spike, evidence: NO_EVIDENCE };
     assert.deepEqual(Object.keys(spikeAlert(bare, firing, noLinks).annotations), ['summary', 'description']);
