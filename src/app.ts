@@ -32,6 +32,7 @@ import { createDeadLetterReader } from './store/dead-letter-reader.ts';
 import { createDetectionStore } from './store/detection-store.ts';
 import { startEmbeddedPostgres } from './store/embedded-postgres.ts';
 import { createEnvelopeStore } from './store/envelope-store.ts';
+import { createKafkaPauseStore } from './store/kafka-pause-store.ts';
 import { createLookupStore } from './store/lookup-store.ts';
 import { migrate } from './store/migrate.ts';
 import { createPartitionKeeper } from './store/partitions.ts';
@@ -258,6 +259,7 @@ export function createApp(config: Config, log: Logger): App {
         ingest,
         untilStoreServes: (signal) => database.untilServes(signal),
         recordProgress: (reports) => progress.recordKafkaProgress(reports),
+        pauses: createKafkaPauseStore(database),
         metrics: {
           setLag: (topic, partition, lag) => {
             metrics.kafkaConsumerLag.set({ topic, partition }, lag);

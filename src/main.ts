@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { createBacktestCommand } from './cli/backtest.ts';
 import { createCatalogueCommand } from './cli/catalogue.ts';
 import { createConfigCommand } from './cli/config.ts';
+import { createDeadLettersCommand } from './cli/dead-letters.ts';
 import { createDemoCommand } from './cli/demo.ts';
+import { createKafkaCommand } from './cli/kafka.ts';
 import { createMigrateCommand } from './cli/migrate.ts';
 import { createServeCommand } from './cli/serve.ts';
 import { ConfigurationFault, Fault, UsageFault } from './errors.ts';
@@ -13,6 +15,8 @@ const program = new Command('surgewatch')
   .addCommand(createServeCommand(), { isDefault: true })
   .addCommand(createMigrateCommand())
   .addCommand(createBacktestCommand())
+  .addCommand(createDeadLettersCommand())
+  .addCommand(createKafkaCommand())
   .addCommand(createCatalogueCommand())
   .addCommand(createConfigCommand())
   .addCommand(createDemoCommand());

@@ -12,6 +12,7 @@ export interface AssignmentDeps extends Pick<KafkaSourceDeps, 'metrics' | 'now' 
   readonly topic: string;
   readonly client: Pick<KafkaClient, 'readEnds' | 'readCommitted'>;
   readonly reporter: ProgressReporter;
+  readonly isPaused: (partition: number) => boolean;
   /** Commits offsets for the group. */
   readonly commit: (partition: number, offset: bigint) => Promise<void>;
 }
@@ -47,7 +48,16 @@ export interface KafkaAssignment {
   end(): void;
 }
 
-export function createAssignment({ topic, client, reporter, commit, metrics, now, log }: AssignmentDeps): KafkaAssignment {
+export function createAssignment({
+  topic,
+  client,
+  reporter,
+  commit,
+  isPaused,
+  metrics,
+  now,
+  log,
+}: AssignmentDeps): KafkaAssignment {
   const positions = createPositions();
   let assigned: readonly number[] = [];
   let generation = 0;
@@ -57,7 +67,8 @@ export function createAssignment({ topic, client, reporter, commit, metrics, now
     const standing = positions.standing(partition, now());
     if (standing === null) return [];
     metrics.setLag(topic, partition, standing.lag);
-    return [{ topic, partition, committedOffset: `${standing.committed}`, ...times, isCaughtUp: standing.isCaughtUp }];
+    const { committed, isCaughtUp } = standing;
+    return [{ topic, partition, committedOffset: `${committed}`, ...times, isCaughtUp, isPaused: isPaused(partition) }];
   }
 
   function reportAll(): void {

@@ -3,6 +3,7 @@
  * are sent from here and not from a timer, so that a consumer whose batch hangs for ever does not look alive.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Outcome } from '../ingest/outcome.ts';
 import type { Delivery } from '../ingest/ports.ts';
 import { toChunks } from './kafka-batch.ts';
 
@@ -14,14 +15,15 @@ const BEAT_MS = 1_000;
 const PATIENCE_MS = 60_000;
 
 export type Intake =
-  | { readonly kind: 'taken' }
+  /** `outcomes` in the order of the deliveries. */
+  | { readonly kind: 'taken'; readonly outcomes: readonly Outcome[] }
   /** Some chunk was not stored; none of the batch may be committed. */
   | { readonly kind: 'store_failed'; readonly fault: unknown }
   /** The group or the broker refused the heartbeat; the batch may be another replica's by now. */
   | { readonly kind: 'heartbeat_failed'; readonly error: unknown };
 
 export interface IntakeDeps {
-  readonly ingest: (deliveries: readonly Delivery[]) => Promise<unknown>;
+  readonly ingest: (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
   readonly heartbeat: () => Promise<void>;
 }
 
@@ -29,11 +31,13 @@ export interface IntakeDeps {
 export async function takeIn(deliveries: readonly Delivery[], { ingest, heartbeat }: IntakeDeps): Promise<Intake> {
   const inFlight = new Set<Promise<void>>();
   let failure: Exclude<Intake, { kind: 'taken' }> | null = null;
+  const chunks = toChunks(deliveries);
+  const outcomes: (readonly Outcome[])[] = chunks.map(() => []);
   let beatsLeft = PATIENCE_MS / BEAT_MS;
 
-  async function hand(chunk: readonly Delivery[]): Promise<void> {
+  async function hand(chunk: readonly Delivery[], place: number): Promise<void> {
     try {
-      await ingest(chunk);
+      outcomes[place] = await ingest(chunk);
     } catch (fault) {
       failure ??= { kind: 'store_failed', fault };
     }
@@ -55,12 +59,12 @@ export async function takeIn(deliveries: readonly Delivery[], { ingest, heartbea
     }
   }
 
-  for (const chunk of toChunks(deliveries)) {
+  for (const [place, chunk] of chunks.entries()) {
     if (failure !== null) break;
-    const handed: Promise<void> = hand(chunk).finally(() => inFlight.delete(handed));
+    const handed: Promise<void> = hand(chunk, place).finally(() => inFlight.delete(handed));
     inFlight.add(handed);
     await untilAtMost(CHUNKS_IN_FLIGHT - 1);
   }
   await untilAtMost(0);
-  return failure ?? { kind: 'taken' };
+  return failure ?? { kind: 'taken', outcomes: outcomes.flat() };
 }

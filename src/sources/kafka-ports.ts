@@ -5,6 +5,7 @@
  */
 import type { Outcome } from '../ingest/outcome.ts';
 import type { Delivery } from '../ingest/ports.ts';
+import type { RejectedRun } from './kafka-rejected-run.ts';
 
 export interface KafkaConfig {
   /** `host:port`, at least one. */
@@ -32,6 +33,33 @@ export interface KafkaProgress {
   readonly lastRecordAtMs: number | null;
   /** True only while the committed offset is the end of the Kafka partition as known within the last 15 s. */
   readonly isCaughtUp: boolean;
+  /** It waits for an operator: nobody should wait for it. */
+  readonly isPaused: boolean;
+}
+
+/** A Kafka partition that waits for an operator. */
+export interface KafkaPause {
+  readonly partition: number;
+  readonly cause: 'rejected_in_a_row' | 'batch_unreadable';
+  /** What was met, in words that hold nothing of a record. */
+  readonly detail: string;
+  /** Next offset to read. */
+  readonly offset: bigint;
+  /** What lies before it is known to be rejected or unreadable. */
+  readonly knownBadUntil: bigint;
+  /** Where an operator wants to go on; null: nobody said so yet. */
+  readonly skipTo: bigint | null;
+}
+
+/** Where pauses outlive the process. Every method @throws Fault: it may be called again. */
+export interface KafkaPauses {
+  readPauses(topic: string): Promise<readonly KafkaPause[]>;
+  readRuns(topic: string): Promise<readonly (RejectedRun & { readonly partition: number })[]>;
+  recordRun(topic: string, partition: number, run: RejectedRun): Promise<void>;
+  /** Together with the row of rejected records, which begins anew at the pause. */
+  pause(topic: string, pause: KafkaPause): Promise<void>;
+  /** The offset that was asked for is committed. */
+  endSkip(topic: string, partition: number, skipTo: bigint): Promise<void>;
 }
 
 export interface KafkaSourceMetrics {
@@ -61,6 +89,7 @@ export interface KafkaSourceDeps {
   readonly untilStoreServes: (signal: AbortSignal) => Promise<void>;
   /** Called after commits, one call at a time, and every few seconds for idle Kafka partitions. */
   readonly recordProgress: (progress: readonly KafkaProgress[]) => Promise<void>;
+  readonly pauses: KafkaPauses;
   readonly metrics: KafkaSourceMetrics;
   /** Epoch milliseconds. */
   readonly now: () => number;

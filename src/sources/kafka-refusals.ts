@@ -16,7 +16,8 @@ export interface Refusals {
   noteRefused(batch: RefusedBatch, busy: ReadonlySet<number>, nowMs: number): readonly number[];
   /** A batch of the partition was opened. */
   noteOpened(partition: number): void;
-  paused(): readonly number[];
+  /** The partition goes on: it may be convicted again. */
+  release(partition: number): void;
   clear(): void;
 }
 
@@ -51,7 +52,10 @@ export function createRefusals(positions: KafkaPositions): Refusals {
     noteOpened(partition) {
       suspects.delete(partition);
     },
-    paused: () => [...convicted],
+    release(partition) {
+      suspects.delete(partition);
+      convicted.delete(partition);
+    },
     clear() {
       suspects.clear();
       convicted.clear();

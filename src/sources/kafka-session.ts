@@ -11,13 +11,14 @@ import { takeIn } from './kafka-intake.ts';
 import type { KafkaBatch, KafkaClient, KafkaSourceDeps, RefusedBatch } from './kafka-ports.ts';
 import type { ProgressReporter } from './kafka-progress.ts';
 import { createRefusals } from './kafka-refusals.ts';
+import { createWaiting, type Skip } from './kafka-waiting.ts';
 
 /** Between two questions for the ends of the Kafka partitions: idle ones tell their lag and progress this often. */
 const POLL_INTERVAL_MS = 4_000;
 /** Between two attempts to learn the positions after a join. */
 const LEARN_RETRY_MS = 1_000;
 
-export interface SessionDeps extends Pick<KafkaSourceDeps, 'ingest' | 'metrics' | 'now' | 'log'> {
+export interface SessionDeps extends Pick<KafkaSourceDeps, 'ingest' | 'pauses' | 'metrics' | 'now' | 'log'> {
   readonly topic: string;
   readonly client: KafkaClient;
   readonly hold: StoreHold;
@@ -25,20 +26,29 @@ export interface SessionDeps extends Pick<KafkaSourceDeps, 'ingest' | 'metrics' 
   readonly reporter: ProgressReporter;
 }
 
+/** An operator moved the group's offset: the next consumer begins there. */
+export const MOVED = Symbol('moved');
+
 export interface KafkaSession {
-  /** Resolves with the cause when the consumer has ended by itself. */
-  readonly crashed: Promise<unknown>;
+  /** Resolves with the cause when the consumer has ended by itself, or with `MOVED`. */
+  readonly ended: Promise<unknown>;
   /** Pauses and resumes as the store and refused batches demand. */
   applyPauses(): void;
   /** Takes no more batches, awaits those that run and their commits, then leaves the group. */
   close(): Promise<void>;
 }
 
+/** True when the broker refused: what is not committed is read again. */
+const isRefused = (work: Promise<void>) => work.then(() => false).catch(() => true);
+
 export function openKafkaSession(deps: SessionDeps): KafkaSession {
   const { topic, client, hold, contact, reporter, ingest, metrics, now, log } = deps;
-  const { promise: crashed, resolve: crash } = Promise.withResolvers<unknown>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<unknown>();
   const over = new AbortController();
-  const assignment = createAssignment({ ...deps, commit: (partition, offset) => consumer.commit(partition, offset) });
+  const waiting = createWaiting(deps);
+  const { isPaused } = waiting;
+  const commit = (partition: number, offset: bigint) => consumer.commit(partition, offset);
+  const assignment = createAssignment({ ...deps, commit, isPaused });
   const { positions } = assignment;
   const refusals = createRefusals(positions);
   /** Work whose end `close` awaits. */
@@ -58,10 +68,10 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
   }
 
   function applyPauses(): void {
-    const refused = refusals.paused();
-    consumer.pause(assignment.isLearning() || isClosing || hold.isHeld() ? 'all' : refused);
+    const paused = positions.partitions().filter(isPaused);
+    consumer.pause(assignment.isLearning() || isClosing || hold.isHeld() ? 'all' : paused);
     for (const partition of positions.partitions()) {
-      metrics.setPaused(topic, partition, hold.isHeld() || refused.includes(partition));
+      metrics.setPaused(topic, partition, hold.isHeld() || isPaused(partition));
     }
   }
 
@@ -73,9 +83,10 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
     const joined = assignment.generation();
     while (joined === assignment.generation() && assignment.isLearning() && !over.signal.aborted) {
       try {
+        await waiting.learn();
         await assignment.learn();
       } catch (error) {
-        log.debug({ err: error }, 'the positions of the Kafka group could not be read');
+        log.debug({ err: error }, 'the positions of the Kafka group, or its pauses, could not be read');
         await pause(LEARN_RETRY_MS);
       }
     }
@@ -88,18 +99,28 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
     const { partition, records, firstOffset, lastOffset, highWatermark } = batch;
     refusals.noteOpened(partition);
     await assignment.noteFirst(partition, firstOffset);
-    const intake = await takeIn(toDeliveries({ topic, partition, records }, fetchedAtMs), { ingest, heartbeat: batch.heartbeat });
+    const deliveries = toDeliveries({ topic, partition, records }, fetchedAtMs);
+    const intake = await takeIn(deliveries, { ingest, heartbeat: batch.heartbeat });
     if (intake.kind === 'store_failed') return hold.storeFailed(intake.fault);
     if (intake.kind === 'heartbeat_failed') throw intake.error;
     if (records.length > 0) hold.storeServed();
-    if (joined !== assignment.generation() || !(await batch.commit())) return;
-    const committed = lastOffset + 1n;
+    let stop: bigint | null;
+    try {
+      stop = await waiting.noteTaken({ partition, deliveries, outcomes: intake.outcomes, end: highWatermark });
+    } catch (fault) {
+      return hold.storeFailed(fault);
+    }
+    if (stop !== null) applyPauses();
+    if (joined !== assignment.generation()) return;
+    // Stopped in the middle, the batch stays where it is: it is fetched again once an operator lets the partition go on.
+    if (stop === null ? !(await batch.commit()) : await isRefused(commit(partition, stop))) return;
+    const committed = stop ?? lastOffset + 1n;
     assignment.noteCommit({ partition, committed, end: highWatermark, atMs: fetchedAtMs, times: recordTimes(records) });
   }
 
   async function onBatch(batch: KafkaBatch): Promise<void> {
     // Returning leaves the batch where it is: it is fetched again, here or by its next owner.
-    if (isClosing) return;
+    if (isClosing || isPaused(batch.partition)) return;
     // What holds no records needs no store; left uncommitted it would show as lag until the next record comes.
     if (batch.records.length > 0 && (assignment.isLearning() || hold.isHeld())) return;
     busyPartitions.add(batch.partition);
@@ -113,8 +134,8 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
   function onRefused(batch: RefusedBatch): void {
     const { firstOffset, lastOffset, reason } = batch;
     for (const partition of refusals.noteRefused(batch, busyPartitions, now())) {
-      const fields = { topic, partition, firstOffset: `${firstOffset}`, lastOffset: `${lastOffset}`, reason };
-      log.error(fields, 'a Kafka partition is paused: a batch cannot be opened');
+      const offset = positions.standing(partition, now())?.committed ?? firstOffset;
+      void track(waiting.noteUnreadable(partition, offset, lastOffset, reason));
       applyPauses();
     }
   }
@@ -122,13 +143,38 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
   async function pollUntilOver(): Promise<void> {
     while (!over.signal.aborted) {
       await pause(POLL_INTERVAL_MS);
-      if (!over.signal.aborted && !assignment.isLearning()) await assignment.poll();
+      if (over.signal.aborted || assignment.isLearning()) continue;
+      await assignment.poll();
+      const { resumed, skips } = await waiting.poll();
+      for (const partition of resumed) refusals.release(partition);
+      applyPauses();
+      for (const skip of skips) await skipTo(skip);
     }
+  }
+
+  /** An offset past the end means the end: a group that stands behind it would read everything again. */
+  async function skipTo({ partition, to }: Skip): Promise<void> {
+    const standing = positions.standing(partition, now());
+    if (standing === null) return;
+    const { committed, lag } = standing;
+    const last = committed + BigInt(lag);
+    const offset = to < last ? to : last;
+    try {
+      if (offset > committed) {
+        await commit(partition, offset);
+        metrics.recordsSkipped(topic, partition, Number(offset - committed));
+      }
+      await waiting.endSkip({ partition, to });
+    } catch (error) {
+      log.debug({ err: error }, 'a Kafka partition could not be moved yet');
+      return;
+    }
+    end(MOVED);
   }
 
   /** True when a heartbeat is all that the broker is asked for: then it stands for the fetch. */
   function isNothingFetched(): boolean {
-    return hold.isHeld() || positions.partitions().length === refusals.paused().length;
+    return assignment.isLearning() || hold.isHeld() || positions.partitions().every(isPaused);
   }
 
   const consumer = client.openConsumer({
@@ -136,12 +182,12 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
     onBatch,
     onRefused,
     onAnswer: (kind) => contact.noteAnswer(kind === 'fetch' || isNothingFetched()),
-    onEnd: crash,
+    onEnd: end,
   });
   const polled = pollUntilOver();
 
   return {
-    crashed,
+    ended,
     applyPauses,
     async close() {
       isClosing = true;

@@ -9,7 +9,7 @@ import { createStoreHold } from './kafka-hold.ts';
 import { readGroup } from './kafka-offsets.ts';
 import type { KafkaClient, KafkaConfig, KafkaSourceDeps } from './kafka-ports.ts';
 import { createProgressReporter } from './kafka-progress.ts';
-import { type KafkaSession, openKafkaSession } from './kafka-session.ts';
+import { type KafkaSession, MOVED, openKafkaSession } from './kafka-session.ts';
 import { createKafkajsClient } from './kafkajs-client.ts';
 
 export type { KafkaConfig, KafkaLog, KafkaProgress, KafkaSourceDeps, KafkaSourceMetrics } from './kafka-ports.ts';
@@ -85,10 +85,11 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
         reporter,
       });
       const stopAsked = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-      const cause = await Promise.race([session.crashed, stopAsked]);
+      const cause = await Promise.race([session.ended, stopAsked]);
       await session.close().catch((error) => log.debug({ err: error }, 'the Kafka consumer did not close cleanly'));
       session = null;
       if (signal.aborted) return;
+      if (cause === MOVED) continue;
       crashCount = now() - openedAtMs > STEADY_AFTER_MS ? 1 : crashCount + 1;
       log.warn({ err: cause, crashCount }, 'the Kafka consumer ended; a new one follows');
       await pause(backoffMs(CRASH_WAIT, crashCount));

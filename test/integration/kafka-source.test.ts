@@ -12,6 +12,7 @@ import { StoreUnavailable } from '../../src/errors.ts';
 import type { Delivery } from '../../src/ingest/ports.ts';
 import { createKafkaSource, type KafkaProgress, type KafkaSource, type KafkaSourceDeps } from '../../src/sources/kafka-source.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
+import { createMemoryPauses } from '../support/kafka-pauses.ts';
 import { kafkaMissing, kcatMissing, programs, required, skipReason } from '../support/requirements.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -52,6 +53,7 @@ async function watch(topic: string, groupId: string, deps: Partial<KafkaSourceDe
     { brokers: broker.brokers, topic, groupId, ssl: false, sslCa: null, sasl: null },
     {
       untilStoreServes: async () => {},
+      pauses: createMemoryPauses(),
       recordProgress: async (progress) => {
         for (const item of progress) watched.progress.set(item.partition, item);
       },
@@ -237,6 +239,7 @@ describe('the Kafka source', { skip: skipReason(kafkaMissing) }, () => {
       firstRecordAtMs: 1_700_000_000_000,
       lastRecordAtMs: 1_700_000_005_000,
       isCaughtUp: true,
+      isPaused: false,
     });
     assert.deepEqual([...watched.lags.entries()].toSorted(), [
       [0, 0],
@@ -438,6 +441,7 @@ describe('the Kafka source', { skip: skipReason(kafkaMissing) }, () => {
       ingest: async () => [],
       untilStoreServes: async () => {},
       recordProgress: async () => {},
+      pauses: createMemoryPauses(),
       metrics: { setLag: nothing, setUp: nothing, setPaused: nothing, recordsSkipped: nothing, forget: nothing },
       now: Date.now,
       log: silent,

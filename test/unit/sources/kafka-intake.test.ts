@@ -21,10 +21,11 @@ describe('taking a batch in', () => {
         mostInFlight = Math.max(mostInFlight, inFlight);
         await new Promise(setImmediate);
         inFlight -= 1;
+        return [];
       },
       heartbeat: async () => {},
     });
-    assert.deepEqual(intake, { kind: 'taken' });
+    assert.deepEqual(intake, { kind: 'taken', outcomes: [] });
     assert.deepEqual(sizes, [MAX_CHUNK_DELIVERIES, MAX_CHUNK_DELIVERIES, MAX_CHUNK_DELIVERIES, 5]);
     assert.equal(mostInFlight, 2);
   });
@@ -40,6 +41,7 @@ describe('taking a batch in', () => {
         await new Promise(setImmediate);
         ended.push(number);
         if (number === 1) throw fault;
+        return [];
       },
       heartbeat: async () => {},
     });
@@ -57,6 +59,7 @@ describe('taking a batch in', () => {
         begun += 1;
         await new Promise(setImmediate);
         ended += 1;
+        return [];
       },
       heartbeat: async () => {
         throw error;
@@ -69,6 +72,27 @@ describe('taking a batch in', () => {
 
   test('an empty batch is taken without a call', async () => {
     const intake = await takeIn([], { ingest: () => assert.fail('nothing to hand over'), heartbeat: async () => {} });
-    assert.deepEqual(intake, { kind: 'taken' });
+    assert.deepEqual(intake, { kind: 'taken', outcomes: [] });
+  });
+
+  test('outcomes stand in the order of the deliveries, also when a later chunk ends first', async () => {
+    const first = Promise.withResolvers<void>();
+    const reasons = ['syntax', 'utf8'] as const;
+    let begun = 0;
+    const intake = await takeIn(deliveries(2 * MAX_CHUNK_DELIVERIES), {
+      ingest: async (chunk) => {
+        const reason = reasons[begun] ?? 'empty';
+        begun += 1;
+        if (reason === 'syntax') await first.promise;
+        else first.resolve();
+        return chunk.map(() => ({ kind: 'rejected', requestId: null, reason }) as const);
+      },
+      heartbeat: async () => {},
+    });
+    const found = intake.kind === 'taken' ? intake.outcomes.map((each) => (each.kind === 'rejected' ? each.reason : null)) : [];
+    assert.deepEqual(
+      found,
+      reasons.flatMap((reason) => Array.from({ length: MAX_CHUNK_DELIVERIES }, () => reason)),
+    );
   });
 });

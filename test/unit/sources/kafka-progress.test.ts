@@ -6,7 +6,7 @@ import { createProgressReporter } from '../../../src/sources/kafka-progress.ts';
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 function progress(committedOffset: string, firstRecordAtMs: number | null, lastRecordAtMs: number | null): KafkaProgress {
-  return { topic: 't', partition: 0, committedOffset, firstRecordAtMs, lastRecordAtMs, isCaughtUp: false };
+  return { topic: 't', partition: 0, committedOffset, firstRecordAtMs, lastRecordAtMs, isCaughtUp: false, isPaused: false };
 }
 
 describe('reporting progress', () => {
