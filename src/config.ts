@@ -14,7 +14,7 @@ type Parsed<N extends SettingName> = Exclude<ReturnType<(typeof SETTINGS)[N]['pa
 type Values = { readonly [N in SettingName]: Parsed<N> | null };
 
 /** Names of the contract that a later version reads; setting one now is a warning, never silence. */
-const NOT_YET = ['KAFKA_CLIENT', 'KAFKA_DLQ_TOPIC', 'BOOTSTRAP_ADMIN_TOKEN', 'WEBHOOK_SECRETS'];
+const NOT_YET = ['KAFKA_DLQ_TOPIC', 'BOOTSTRAP_ADMIN_TOKEN', 'WEBHOOK_SECRETS'];
 
 export type Config = ReturnType<typeof assemble> & {
   /** Sentences about what was set but is not used. */
@@ -125,6 +125,7 @@ function assemble(values: Values) {
             brokers: values.KAFKA_BROKERS,
             topic: known(values.KAFKA_TOPIC),
             groupId: known(values.KAFKA_GROUP_ID),
+            client: known(values.KAFKA_CLIENT),
             ssl: known(values.KAFKA_SSL),
             sslCaFile: values.KAFKA_SSL_CA_FILE,
             sasl:

@@ -132,6 +132,12 @@ export const SETTINGS = {
     text: 'Consumer group; a new one starts at the earliest offset.',
     parse: text,
   }),
+  KAFKA_CLIENT: define({
+    type: 'choice',
+    default: 'kafkajs',
+    text: 'kafkajs or platformatic: the library that speaks to Kafka. Both may share a group while one takes over.',
+    parse: choice('kafkajs', 'platformatic'),
+  }),
   KAFKA_SSL: define({ type: 'flag', default: 'false', text: 'Speak TLS to the brokers.', parse: flag }),
   KAFKA_SSL_CA_FILE: define({ type: 'file', default: null, text: 'CA certificate of the brokers, PEM.', parse: text }),
   KAFKA_SASL_MECHANISM: define({

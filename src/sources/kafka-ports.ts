@@ -12,6 +12,7 @@ export interface KafkaConfig {
   readonly brokers: readonly string[];
   readonly topic: string;
   readonly groupId: string;
+  readonly client: 'kafkajs' | 'platformatic';
   readonly ssl: boolean;
   /** PEM text of the authority to trust; null: the system's. */
   readonly sslCa: string | null;
@@ -99,6 +100,8 @@ export interface KafkaSourceDeps {
 export interface KafkaClientDeps {
   /** Called for each warning or error that the library tells: they are counted, and told by the source in its own words. */
   readonly onTrouble: () => void;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   readonly log: KafkaLog;
 }
 
@@ -138,7 +141,7 @@ export interface KafkaClient {
 export interface KafkaConsumer {
   /** From now on nothing is fetched of these Kafka partitions and all else is; the place in the group is kept. */
   pause(partitions: 'all' | readonly number[]): void;
-  /** `offset`: the next one to read. */
+  /** Commits, and goes on reading there. `offset`: the next one to read. */
   commit(partition: number, offset: bigint): Promise<void>;
   /** Leaves the group. All work must be over: a commit that is made meanwhile may be stored nowhere, and say nothing. */
   close(): Promise<void>;
@@ -168,6 +171,7 @@ export interface RefusedBatch {
   /** null: the library does not tell whose batch it is. */
   readonly partition: number | null;
   readonly firstOffset: bigint;
+  /** At least; not every library tells where such a batch ends. */
   readonly lastOffset: bigint;
   readonly reason: string;
 }

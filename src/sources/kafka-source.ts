@@ -4,13 +4,13 @@
  * What happens within one consumer is in kafka-session.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { createKafkaClient } from './kafka-client.ts';
 import { createKafkaContact } from './kafka-contact.ts';
 import { createStoreHold } from './kafka-hold.ts';
 import { readGroup } from './kafka-offsets.ts';
 import type { KafkaClient, KafkaConfig, KafkaSourceDeps } from './kafka-ports.ts';
 import { createProgressReporter } from './kafka-progress.ts';
 import { type KafkaSession, MOVED, openKafkaSession } from './kafka-session.ts';
-import { createKafkajsClient } from './kafkajs-client.ts';
 
 export type { KafkaConfig, KafkaLog, KafkaProgress, KafkaSourceDeps, KafkaSourceMetrics } from './kafka-ports.ts';
 
@@ -97,7 +97,7 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
   }
 
   async function run(): Promise<void> {
-    const client = createKafkajsClient(config, { onTrouble: () => contact.noteTrouble(), log });
+    const client = await createKafkaClient(config, { onTrouble: () => contact.noteTrouble(), now, log });
     const timer = setInterval(() => contact.check(), CHECK_INTERVAL_MS);
     try {
       await consume(client);

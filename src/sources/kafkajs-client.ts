@@ -1,29 +1,26 @@
 /** Builds kafkajs from our configuration and keeps its log lines out of ours. */
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
+import {
+  CLIENT_ID,
+  CONNECTION_TIMEOUT_MS,
+  HEARTBEAT_INTERVAL_MS,
+  MAX_BYTES_PER_FETCH,
+  MAX_BYTES_PER_PARTITION,
+  MAX_FETCH_WAIT_MS,
+  REBALANCE_TIMEOUT_MS,
+  SESSION_TIMEOUT_MS,
+} from './kafka-client.ts';
 import type { KafkaClient, KafkaClientDeps, KafkaConfig } from './kafka-ports.ts';
-import { registerKafkaCodecs } from './kafkajs-codecs.ts';
+import { registerKafkajsCodecs } from './kafkajs-codecs.ts';
 import { openKafkajsConsumer } from './kafkajs-consumer.ts';
 import { repairKafkajsHeaders } from './kafkajs-headers.ts';
 import { createKafkajsOffsets } from './kafkajs-offsets.ts';
 import { repairKafkajsTimer } from './kafkajs-timer.ts';
 
-const CLIENT_ID = 'surgewatch';
-/** A dead member's Kafka partitions stand still for this long. */
-export const SESSION_TIMEOUT_MS = 10_000;
-export const HEARTBEAT_INTERVAL_MS = 2_000;
-/** How long the group waits for its members to come back during a rebalance; the default, 60 s, would stop all of them for one. */
-const REBALANCE_TIMEOUT_MS = 12_000;
-/** Bounds memory: a fetch holds at most this much, compressed, of each Kafka partition. */
-const MAX_BYTES_PER_PARTITION = 256 * 1024;
-/** Bounds memory: the whole answer of one broker. */
-const MAX_BYTES_PER_FETCH = 4 * 1024 * 1024;
-/** How long a broker may hold a fetch that has nothing to bring; also the longest wait of `stop` for a running fetch. */
-const MAX_FETCH_WAIT_MS = 1_000;
 /** The default gives up after about 10 s without a broker and rejoins up to 30 s after it is back. */
 const PATIENT_RETRY = { initialRetryTime: 300, maxRetryTime: 2_000, retries: 1_000 };
 /** Not zero: kafkajs answers the first question of a fresh client by a retry ("No brokers in the broker pool"). */
 const BRIEF_RETRY = { initialRetryTime: 100, maxRetryTime: 300, retries: 2 };
-const CONNECTION_TIMEOUT_MS = 3_000;
 
 function saslOptions(sasl: NonNullable<KafkaConfig['sasl']>): SASLOptions {
   const { mechanism, username, password } = sasl;
@@ -67,7 +64,7 @@ export function createKafkajsClient(config: KafkaConfig, { onTrouble, log }: Kaf
     readCommitted,
     close,
     openConsumer(listeners) {
-      const stopListening = registerKafkaCodecs(listeners.onRefused);
+      const stopListening = registerKafkajsCodecs(listeners.onRefused);
       const consumer = create(PATIENT_RETRY).consumer({
         groupId: config.groupId,
         sessionTimeout: SESSION_TIMEOUT_MS,

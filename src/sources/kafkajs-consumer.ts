@@ -1,9 +1,8 @@
 /** One kafkajs consumer behind our port: its defaults lose records, its events and error types stop here. */
 import kafkajs, { type Consumer, type EachBatchPayload } from 'kafkajs';
+import { PARTITIONS_AT_ONCE } from './kafka-client.ts';
 import type { KafkaConsumer, KafkaConsumerListeners, KafkaLog } from './kafka-ports.ts';
 
-/** Batches of different Kafka partitions that are handed over at the same time. */
-const PARTITIONS_AT_ONCE = 3;
 /** What the group says when the assignment is over; the consumer rejoins by itself. */
 const REJOIN_TYPES: readonly string[] = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'];
 
@@ -109,7 +108,10 @@ export function openKafkajsConsumer({ topic, consumer, listeners, log }: Kafkajs
       paused = partitions;
       applyPause();
     },
-    commit,
+    async commit(partition, offset) {
+      await commit(partition, offset);
+      consumer.seek({ topic, partition, offset: `${offset}` });
+    },
     async close() {
       // kafkajs hangs when it is stopped in the middle of its start.
       await started;

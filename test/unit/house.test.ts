@@ -13,7 +13,10 @@ const TABLE: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
   detect: { rooms: [], packages: /^jstat$/ },
   'alert/payload.ts': { rooms: ['alert', 'catalogue'], types: ['detect', 'envelope'], packages: /^$/ },
   ingest: { rooms: ['envelope', 'catalogue'], packages: /^$/ },
-  sources: { rooms: ['ingest', 'envelope'], packages: /^(fastify|@fastify\/|typebox|kafkajs|lz4js|node:)/ },
+  sources: {
+    rooms: ['ingest', 'envelope'],
+    packages: /^(fastify|@fastify\/|typebox|kafkajs|@platformatic\/kafka|snappyjs|lz4js|node:)/,
+  },
   store: {
     rooms: [
       'ingest/ports.ts',
