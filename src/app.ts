@@ -41,6 +41,7 @@ import { acquireReplicaLease } from './store/replica-lease.ts';
 import { createSnapshotStore } from './store/snapshot-store.ts';
 import { createSpikeReader, createSpikeStore } from './store/spike-store.ts';
 import { createTrafficStore } from './store/traffic-store.ts';
+import { createWatchReader } from './store/watch-reader.ts';
 
 const VERSION = readVersion();
 
@@ -170,11 +171,18 @@ export function createApp(config: Config, log: Logger): App {
       now: Date.now,
     });
     const server = createServer(
-      { ...config.http, authMode: 'off', retentionDays: config.retentionDays, version: VERSION },
+      {
+        ...config.http,
+        authMode: 'off',
+        retentionDays: config.retentionDays,
+        isTrafficAsked: config.traffic !== null,
+        version: VERSION,
+      },
       {
         lookup: createLookupStore(reads, { retentionDays: config.retentionDays, kafkaTopic: config.kafka?.topic ?? null }),
         spikes: createSpikeReader(reads),
         deadLetters: createDeadLetterReader(reads),
+        watch: createWatchReader(reads),
         catalogue,
         registry,
         readiness: () => (database.isUp() ? { kind: 'ready' } : { kind: 'not_ready', reason: 'database_away' }),

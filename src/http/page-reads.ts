@@ -9,7 +9,7 @@ import { type CodeLookupDeps, readCode, readCodes } from './code-lookup.ts';
 import { wordsFor } from './envelope-answer.ts';
 import { readFilter } from './envelopes.ts';
 import { Refusal } from './error-answer.ts';
-import type { DeadLetterReader } from './ports.ts';
+import type { DeadLetterReader, WatchReader } from './ports.ts';
 import { lookUpRequest } from './request-lookup.ts';
 import { readSpan } from './span.ts';
 
@@ -22,14 +22,20 @@ interface PageConfig {
 
 export async function addPageRoutes(
   app: HttpApp,
-  deps: CodeLookupDeps & PageConfig & { readonly deadLetters: DeadLetterReader },
+  deps: CodeLookupDeps &
+    PageConfig & {
+      readonly isTrafficAsked: boolean;
+      readonly deadLetters: DeadLetterReader;
+      readonly watch: WatchReader;
+    },
 ): Promise<void> {
-  const { lookup, spikes, catalogue, now, publicUrl, retentionDays, deadLetters } = deps;
+  const { lookup, spikes, catalogue, now, publicUrl, retentionDays, deadLetters, watch, isTrafficAsked } = deps;
   await addPages(app, {
     publicUrl,
     retentionDays,
     now,
     spikes,
+    readWatch: async () => ({ ...(await watch.readStanding()), isTrafficAsked }),
     wordsFor: (code, status) => wordsFor(catalogue, code, status),
     faultOf: (code, status) => faultOf(catalogue, code, status),
     isEmpty: () => lookup.isEmpty(),

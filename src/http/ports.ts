@@ -124,6 +124,18 @@ export interface LookupReader {
   isEmpty(): Promise<boolean>;
 }
 
+/** How far the detector sees; event time, epoch milliseconds. */
+export interface WatchStanding {
+  /** What came before this is judged; null: nothing is yet. */
+  readonly evaluatedUntilMs: number | null;
+  /** The newest traffic that Prometheus told; null: none ever. */
+  readonly trafficKnownUntilMs: number | null;
+}
+
+export interface WatchReader {
+  readStanding(): Promise<WatchStanding>;
+}
+
 /** A rejected delivery's record: where it can be read again and why it was refused, never what it held. */
 export interface DeadLetter {
   readonly id: string;

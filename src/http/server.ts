@@ -21,7 +21,7 @@ import { addHealthRoutes } from './health.ts';
 import { addMetricsRoute, type MetricsRegistry } from './metrics-route.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPageRoutes, drawRefusal } from './page-reads.ts';
-import type { DeadLetterReader, LookupReader, Readiness } from './ports.ts';
+import type { DeadLetterReader, LookupReader, Readiness, WatchReader } from './ports.ts';
 import { addRequestRoutes } from './requests.ts';
 import { addSpikeRoutes } from './spikes.ts';
 
@@ -45,6 +45,8 @@ export interface HttpConfig {
   readonly publicUrl: string | null;
   readonly authMode: 'off' | 'required';
   readonly retentionDays: number;
+  /** Whether expectations follow what Prometheus tells of the traffic. */
+  readonly isTrafficAsked: boolean;
   readonly version: string;
 }
 
@@ -52,6 +54,7 @@ export interface HttpDeps {
   readonly lookup: LookupReader;
   readonly spikes: SpikeReader;
   readonly deadLetters: DeadLetterReader;
+  readonly watch: WatchReader;
   readonly catalogue: Catalogue;
   readonly registry: MetricsRegistry;
   readonly readiness: () => Readiness;
@@ -146,8 +149,8 @@ function createApp(config: HttpConfig, deps: HttpDeps): HttpApp {
 }
 
 async function addRoutes(app: HttpApp, config: HttpConfig, deps: HttpDeps, readiness: () => Readiness): Promise<void> {
-  const { now, catalogue, lookup, spikes, deadLetters } = deps;
-  const { publicUrl, retentionDays } = config;
+  const { now, catalogue, lookup, spikes, deadLetters, watch } = deps;
+  const { publicUrl, retentionDays, isTrafficAsked } = config;
   addErrorAnswers(app, { now, drawPage: (refusal, request) => drawRefusal({ publicUrl, retentionDays, now }, refusal, request) });
   await addFrontGuard(app, { publicUrl, authMode: config.authMode, now });
   await addOpenApi(app, config.version);
@@ -158,7 +161,7 @@ async function addRoutes(app: HttpApp, config: HttpConfig, deps: HttpDeps, readi
   addCodeRoutes(app, { lookup, spikes, catalogue, now });
   addSpikeRoutes(app, spikes);
   addDeadLetterRoutes(app, deadLetters);
-  await addPageRoutes(app, { lookup, spikes, deadLetters, catalogue, now, publicUrl, retentionDays });
+  await addPageRoutes(app, { lookup, spikes, deadLetters, watch, catalogue, now, publicUrl, retentionDays, isTrafficAsked });
   for (const source of deps.sources) await app.register(source);
 }
 

@@ -7,6 +7,7 @@ import { copyButton, linkCode, linkRequest, markFault, markState } from './marks
 import { sayCount, sayNumber } from './say.ts';
 import { drawActiveSpikes } from './spike-card.ts';
 import type { View } from './view.ts';
+import { drawWatchNotes, type Watch } from './watch-notes.ts';
 
 const BAR_WIDTH = 120;
 const BAR_HEIGHT = 14;
@@ -18,6 +19,7 @@ export interface Home {
   readonly isEmpty: boolean;
   readonly spikes: readonly SpikeRecord[];
   readonly codes: readonly CodeOverview[];
+  readonly watch: Watch;
 }
 
 export function drawHomePage(view: View, home: Home): string {
@@ -49,9 +51,10 @@ function drawCandidates(view: View, candidates: readonly string[]): Html {
 <ul class="plain">${candidates.map((id) => html`<li>${linkRequest(view, id)}</li>`)}</ul></div>`;
 }
 
-function drawNow(view: View, { spikes, codes }: Home): Html {
+function drawNow(view: View, { spikes, codes, watch }: Home): Html {
   const busy = codes.filter(({ lastHourCount, usualHourCount }) => lastHourCount > 0 || (usualHourCount ?? 0) > 0);
   return html`<section><h2>Now</h2>
+${drawWatchNotes(view, watch)}
 ${spikes.length === 0 ? html`<p class="calm">Nothing is spiking.</p>` : drawActiveSpikes(view, spikes)}
 </section>
 <section><h2>The last hour, against normal</h2>

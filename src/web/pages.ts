@@ -15,6 +15,7 @@ import { drawMissingPage } from './missing-page.ts';
 import { drawRequestPage, type RequestPageDeps } from './request-page.ts';
 import { drawSpikePage, drawSpikesPage, spanAround } from './spike-pages.ts';
 import { createLink, type View } from './view.ts';
+import type { Watch } from './watch-notes.ts';
 
 const PAST_SPIKE_COUNT = 50;
 const NEWEST_COUNT = 10;
@@ -26,6 +27,7 @@ export interface PageDeps extends RequestPageDeps {
   readonly retentionDays: number;
   readonly now: () => number;
   readonly spikes: SpikeReader;
+  readonly readWatch: () => Promise<Watch>;
   readonly isEmpty: () => Promise<boolean>;
   readonly lookUp: (requestId: string) => Promise<RequestFinding>;
   readonly readCodes: () => Promise<readonly CodeOverview[]>;
@@ -53,7 +55,8 @@ export async function addPages(app: FastifyInstance, deps: PageDeps): Promise<vo
     const only = candidates.length === 1 ? candidates[0] : await findOnlyStored(candidates);
     if (only !== undefined) return reply.redirect(createLink(deps.publicUrl)('requests', only), 303);
     const [isEmpty, active, codes] = [await deps.isEmpty(), await spikes.activeSpikes(), await deps.readCodes()];
-    return drawHomePage(view(request), { asked, candidates, isEmpty, spikes: active, codes });
+    const watch = await deps.readWatch();
+    return drawHomePage(view(request), { asked, candidates, isEmpty, spikes: active, codes, watch });
   });
 
   page('/requests/:requestId', async (request, reply) => {
@@ -66,7 +69,8 @@ export async function addPages(app: FastifyInstance, deps: PageDeps): Promise<vo
   page('/spikes', async (request) => {
     const { cursor } = queryOf(request);
     const past = await spikes.listSpikes({ limit: PAST_SPIKE_COUNT, ...(cursor === undefined ? {} : { cursor }) });
-    return drawSpikesPage(view(request), await spikes.activeSpikes(), past);
+    const watch = await deps.readWatch();
+    return drawSpikesPage(view(request), { active: await spikes.activeSpikes(), past, watch });
   });
 
   page('/spikes/:id', async (request) => {

@@ -9,13 +9,21 @@ import { sayCount, sayFactor, sayMoment, sayMomentAndAgo, sayNumber, saySpan } f
 import { drawActiveSpikes, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
 import { drawEvidence } from './spike-evidence.ts';
 import { type View, withQuery } from './view.ts';
+import { drawWatchNotes, type Watch } from './watch-notes.ts';
 
 const DAY_MS = 86_400_000;
 
-export function drawSpikesPage(view: View, active: readonly SpikeRecord[], past: SpikePage): string {
+export interface Spikes {
+  readonly active: readonly SpikeRecord[];
+  readonly past: SpikePage;
+  readonly watch: Watch;
+}
+
+export function drawSpikesPage(view: View, { active, past, watch }: Spikes): string {
   const openCount = active.filter(({ coveredBy }) => coveredBy === null).length;
   const over = past.items.filter(({ state }) => state === 'resolved');
   const body = html`<h1>${openCount === 0 ? 'Nothing is spiking' : openCount === 1 ? 'One spike is open' : `${openCount} spikes are open`}</h1>
+${drawWatchNotes(view, watch)}
 ${drawActiveSpikes(view, active)}
 <section><h2>Over</h2>
 ${over.length === 0 ? html`<p>No spike has ended yet. One is listed here once its errors are back to normal for a while.</p>` : drawPast(view, over)}

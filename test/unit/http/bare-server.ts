@@ -51,11 +51,21 @@ export const noDeadLetters: DeadLetterReader = {
 
 export function createBareServer(config: Partial<HttpConfig> = {}, deps: Partial<HttpDeps> = {}) {
   return createServer(
-    { host: '127.0.0.1', port: 0, publicUrl: null, authMode: 'off', retentionDays: 30, version: '0.0.0', ...config },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: null,
+      authMode: 'off',
+      retentionDays: 30,
+      isTrafficAsked: false,
+      version: '0.0.0',
+      ...config,
+    },
     {
       lookup: emptyLookup,
       spikes: noSpikes,
       deadLetters: noDeadLetters,
+      watch: { readStanding: async () => ({ evaluatedUntilMs: Date.now(), trafficKnownUntilMs: null }) },
       catalogue,
       registry: { contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8', metrics: async () => '# EOF\n' },
       readiness: () => ({ kind: 'ready' }),
