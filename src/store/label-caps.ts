@@ -76,7 +76,8 @@ export function createLabelCaps(database: Pick<Database, 'withClient'>): LabelCa
       const { code } = envelope;
       const status = statusLabel(envelope);
       if (seriesCount < SERIES.mostRows && !hasSeries(code, status)) newPairs.set(`${code} ${status}`, { code, status });
-      if (codes.size < CODES.mostRows && !codes.has(code)) newCodes.add(code);
+      // A clock that runs ahead says nothing of when a code was first seen, nor may it take a place from one that was.
+      if (!envelope.isClockAhead && codes.size < CODES.mostRows && !codes.has(code)) newCodes.add(code);
       if (fields.size === FIELDS.mostRows) continue;
       for (const each of envelope.validationFields) {
         const key = fieldKey(each);

@@ -10,6 +10,7 @@ import { createRedact, REDACTION_VERSION } from '../../src/envelope/redact.ts';
 import { StoreUnavailable } from '../../src/errors.ts';
 import type { Storable, Written } from '../../src/ingest/ports.ts';
 import type { Database } from '../../src/store/database.ts';
+import { createDetectionStore } from '../../src/store/detection-store.ts';
 import { createEnvelopeStore } from '../../src/store/envelope-store.ts';
 import { createPartitionKeeper } from '../../src/store/partitions.ts';
 import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
@@ -333,6 +334,21 @@ describe('envelope store', () => {
     await store.write([storable({ timestampMs: NOW_MS + 3_600_000 }), storable()], 0);
     assert.equal(await scalar('select sum(error_count) from bucket_count where is_clock_ahead'), 1);
     assert.equal(await scalar('select sum(total) from error_total'), 2);
+  });
+
+  test('a code that only a clock ahead has sent is as new as before, also when its claimed time comes', async () => {
+    const store = await openStore();
+    const hourMs = 3_600_000;
+    await store.write([storable({ code: 'FROM_AFAR', timestampMs: NOW_MS + hourMs })], 0);
+    const detection = createDetectionStore(database);
+    const twoHoursLater = await detection.readLastSeen(NOW_MS + 3 * hourMs);
+    assert.equal(twoHoursLater.has('FROM_AFAR'), false);
+    assert.equal(await detection.readCodeCount(), 0);
+    assert.deepEqual(await detection.readCounts({ startSeconds: 0, endSeconds: NOW_MS / 1000 + 1e6 }), []);
+    assert.equal(await scalar('select count(*) from late_code'), 0);
+    assert.equal(await scalar("select total from error_total where code = 'FROM_AFAR'"), 1);
+    await store.write([storable({ code: 'FROM_AFAR' })], 0);
+    assert.equal((await detection.readLastSeen(NOW_MS + 3 * hourMs)).has('FROM_AFAR'), true);
   });
 
   test('counts that change behind the detector mark their code', async () => {
