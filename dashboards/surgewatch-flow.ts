@@ -54,7 +54,7 @@ export const intake: Section = {
       height: 7,
       panels: [
         [
-          12,
+          6,
           graph({
             title: 'New dead letters, by reason',
             description: `How many were recorded within each 15 minutes. Broken line: the alert's number, for one reason; it leaves out ${HARMLESS_REASONS.join(', ')}.`,
@@ -65,13 +65,39 @@ export const intake: Section = {
           }),
         ],
         [
-          12,
+          6,
           graph({
             title: 'Envelopes counted as _other',
             description:
               'Stored envelopes per second for whose code and status no series was left. Their rows keep the code; graphs and this Prometheus do not. A rise = someone invents codes.',
             unit: 'cps',
             queries: [{ expr: rateBy('', 'surgewatch_label_overflow_total'), legend: 'without a series' }],
+          }),
+        ],
+        [
+          6,
+          graph({
+            title: 'Mended for storing, by change',
+            description:
+              'Stored envelopes per second in which something was changed, and what. Redacted is everyday; another one that rises = a sender makes a new mistake.',
+            unit: 'cps',
+            queries: [
+              {
+                expr: orWords(`${rateBy('change', 'surgewatch_envelopes_sanitized_total')} > 0`, 'change', 'none'),
+                legend: '{{change}}',
+              },
+            ],
+          }),
+        ],
+        [
+          6,
+          graph({
+            title: 'Other bodies under a stored identity',
+            description:
+              'Duplicates within each 15 minutes that said something else than what is stored; the first is kept. A rise = a requestId is used twice, or someone invents errors.',
+            unit: 'short',
+            interval: '15m',
+            queries: [{ expr: increaseBy('source', 'surgewatch_envelope_conflicts_total'), legend: '{{source}}' }],
           }),
         ],
       ],

@@ -20,6 +20,7 @@ import { digestOf } from './envelope/identity.ts';
 import { createRedact } from './envelope/redact.ts';
 import { ConfigurationFault, type Fault, StoreUnavailable } from './errors.ts';
 import { createServer } from './http/server.ts';
+import { createConflictFlag } from './ingest/conflicts.ts';
 import { createDeadLetterBudget } from './ingest/dead-letter-budget.ts';
 import { createGroupCommit } from './ingest/group-commit.ts';
 import { createPipeline, type Ingest } from './ingest/pipeline.ts';
@@ -27,6 +28,7 @@ import { createRecord } from './ingest/record.ts';
 import { addProcessMetrics, createMetrics, createRegistry, type Metrics } from './metrics.ts';
 import { createKafkaSource } from './sources/kafka-source.ts';
 import { createWebhookSource } from './sources/webhook-source.ts';
+import { createConflictStore } from './store/conflict-store.ts';
 import { createDatabase, type Database } from './store/database.ts';
 import { createDeadLetterReader } from './store/dead-letter-reader.ts';
 import { createDetectionStore } from './store/detection-store.ts';
@@ -231,7 +233,7 @@ export function createApp(config: Config, log: Logger): App {
   async function openIngest(database: Database, writes: Database): Promise<Ingest> {
     const catalogued = [...catalogue.codes.values()].map(({ code, status }) => ({ code, status: String(status) }));
     const store = createEnvelopeStore({ database: writes, replicaId: config.replicaId, catalogued });
-    const { recordIncrements, recordCommit, recordOutcomes } = createRecord({
+    const { recordIncrements, recordCommit, recordOutcomes, recordConflicts } = createRecord({
       metrics,
       hasExemplars: config.hasExemplars,
       now: Date.now,
@@ -251,6 +253,7 @@ export function createApp(config: Config, log: Logger): App {
       digest: (bytes) => digestOf(digestKey.digest_key, bytes),
       mayRecord: createDeadLetterBudget(),
       write: createGroupCommit({ store, onCommit: recordCommit, now: () => performance.now() }),
+      flagConflicts: createConflictFlag({ store: createConflictStore(database), onFlagged: recordConflicts }),
       record: recordOutcomes,
     });
   }

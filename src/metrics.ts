@@ -4,7 +4,7 @@
  * stand at 0 from the start, so that `increase()` sees the first movement.
  */
 import client from 'prom-client';
-import { REJECT_REASONS } from './envelope/schema.ts';
+import { REJECT_REASONS, SANITIZATIONS } from './envelope/schema.ts';
 import { SOURCES } from './ingest/ports.ts';
 
 const { Counter, Gauge, Histogram, Registry } = client;
@@ -49,6 +49,18 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
       name: 'surgewatch_envelopes_duplicate_total',
       help: 'Deliveries whose envelope was stored before. A rise means redelivery, a replay or a sender that resends.',
       labelNames: ['source'] as const,
+      registers,
+    }),
+    envelopeConflictsTotal: new Counter({
+      name: 'surgewatch_envelope_conflicts_total',
+      help: 'Duplicates whose body differs from the stored envelope, each once. A rise means that a requestId is used again or faked.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    envelopesSanitizedTotal: new Counter({
+      name: 'surgewatch_envelopes_sanitized_total',
+      help: 'Envelopes stored with a change, by change. A rise of one but redacted means that a sender makes a new mistake.',
+      labelNames: ['change'] as const,
       registers,
     }),
     envelopesRejectedTotal: new Counter({
@@ -186,10 +198,12 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
     for (const counter of [metrics.envelopesReceivedTotal, metrics.envelopesStoredTotal, metrics.envelopesDuplicateTotal]) {
       counter.inc({ source }, 0);
     }
+    metrics.envelopeConflictsTotal.inc({ source }, 0);
     for (const reason of REJECT_REASONS) metrics.envelopesRejectedTotal.inc({ source, reason }, 0);
     metrics.ingestLatencySeconds.zero({ source });
   }
   for (const reason of REJECT_REASONS) metrics.deadLettersTotal.inc({ reason }, 0);
+  for (const change of SANITIZATIONS) metrics.envelopesSanitizedTotal.inc({ change }, 0);
   for (const kind of SPIKE_KINDS) metrics.spikesTotal.inc({ kind }, 0);
   for (const result of PUSH_RESULTS) metrics.alertmanagerPushesTotal.inc({ result }, 0);
   return metrics;

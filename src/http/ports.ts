@@ -26,12 +26,23 @@ export interface StoredEnvelope {
   readonly sanitized: readonly string[];
 }
 
+/** A delivery with another body under an identity that was stored before. */
+export interface Conflict {
+  readonly code: string;
+  readonly source: string;
+  readonly receivedAtMs: number;
+  /** Keyed digest of its bytes, in hex: equal for equal bytes, and says nothing else. */
+  readonly digest: string;
+}
+
 /** Everything that is kept under one requestId. */
 export interface RequestRecord {
   /** Oldest first; more than one when siblings came under the same id. */
   readonly envelopes: readonly StoredEnvelope[];
   /** Deliveries that carried this id and were rejected. */
   readonly rejections: readonly { readonly reason: string; readonly receivedAtMs: number; readonly source: string }[];
+  /** Oldest first. */
+  readonly conflicts: readonly Conflict[];
   /** The same id in lower or upper case, where that is stored: ids are case-sensitive, people are not. */
   readonly otherCases: readonly string[];
 }

@@ -3,7 +3,7 @@
  * as honestly as we can know it: rejected, perhaps still in Kafka, older than what is kept, or never seen.
  */
 import type { SpikeReader, SpikeRecord } from '../alert/spike.ts';
-import type { Commonness, LookupReader, RequestRecord, StoredEnvelope } from './ports.ts';
+import type { Commonness, Conflict, LookupReader, RequestRecord, StoredEnvelope } from './ports.ts';
 
 /** Kafka may hold an id for so long before "never seen" would be a lie. */
 const HONEST_LAG_SECONDS = 5;
@@ -27,6 +27,7 @@ export type RequestFinding =
       readonly envelopes: readonly StoredEnvelope[];
       /** One for each distinct code among the envelopes. */
       readonly codes: readonly CodeFindings[];
+      readonly conflicts: readonly Conflict[];
       readonly otherCases: readonly string[];
     }
   | {
@@ -45,7 +46,7 @@ export interface RequestLookupDeps {
 }
 
 export async function lookUpRequest({ lookup, spikes, now }: RequestLookupDeps, requestId: string): Promise<RequestFinding> {
-  const { envelopes, rejections, otherCases } = await lookup.findRequest(requestId);
+  const { envelopes, rejections, conflicts, otherCases } = await lookup.findRequest(requestId);
   const nowMs = now();
   if (envelopes.length === 0) {
     const rejection = rejections[0] ?? null;
@@ -70,7 +71,7 @@ export async function lookUpRequest({ lookup, spikes, now }: RequestLookupDeps, 
       return { code, status, spikeNow, spikeThen: ofCode ?? ofAll, commonness };
     }),
   );
-  return { kind: 'found', requestId, envelopes, codes, otherCases };
+  return { kind: 'found', requestId, envelopes, codes, conflicts, otherCases };
 }
 
 /** Only who meets more than normal is not alone: a code that is new, back or silent says nothing about that. */

@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { HttpApp } from './app-type.ts';
-import { answerEnvelope, EnvelopeAnswer, nullableNumber, WordsAnswer, wordsFor } from './envelope-answer.ts';
+import { answerEnvelope, EnvelopeAnswer, moment, nullableNumber, toText, WordsAnswer, wordsFor } from './envelope-answer.ts';
 import { ErrorAnswer, Refusal } from './error-answer.ts';
 import type { Commonness } from './ports.ts';
 import { lookUpRequest, type RequestFinding, type RequestLookupDeps } from './request-lookup.ts';
@@ -35,6 +35,15 @@ const RequestAnswer = Type.Object({
       }),
     }),
   ),
+  conflicts: Type.Array(
+    Type.Object({
+      code: Type.String(),
+      source: Type.String({ description: 'The path it came by' }),
+      receivedAt: moment('Our clock'),
+      digest: Type.String({ description: 'Keyed digest of its bytes, in hex' }),
+    }),
+    { description: 'Deliveries with another body under the same id, code and day: the first was kept' },
+  ),
   otherCases: Type.Array(Type.String(), { description: 'The id in other letter case, where that is stored too' }),
 });
 
@@ -58,7 +67,7 @@ export function addRequestRoutes(app: HttpApp, deps: RequestRouteDeps): void {
       reply.header('cache-control', 'no-store');
       const finding = await lookUpRequest(deps, request.params.requestId);
       if (finding.kind === 'missing') throw refuseMissing(finding, deps.retentionDays);
-      const { requestId, envelopes, codes, otherCases } = finding;
+      const { requestId, envelopes, codes, conflicts, otherCases } = finding;
       return {
         requestId,
         envelopes: envelopes.map((envelope) => answerEnvelope(deps.catalogue, envelope)),
@@ -70,6 +79,7 @@ export function addRequestRoutes(app: HttpApp, deps: RequestRouteDeps): void {
           spikeThen: spikeThen === null ? null : answerSpike(spikeThen, 'support'),
           howCommon: answerCommonness(commonness),
         })),
+        conflicts: conflicts.map(({ receivedAtMs, ...same }) => ({ ...same, receivedAt: toText(receivedAtMs) })),
         otherCases: [...otherCases],
       };
     },

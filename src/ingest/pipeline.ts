@@ -14,13 +14,15 @@ export interface PipelineDeps {
   /** Whether one more rejected delivery without coordinates may be recorded now. */
   readonly mayRecord: (receivedAtMs: number) => boolean;
   readonly write: (storables: readonly Storable[], sizeBytes: number) => Promise<readonly Written[]>;
+  /** Remembers duplicates whose body is another one. */
+  readonly flagConflicts: (storables: readonly Storable[], written: readonly Written[]) => Promise<void>;
   /** The one place that counts outcomes. */
   readonly record: (storables: readonly Storable[], written: readonly Written[]) => void;
 }
 
 export type Ingest = (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
 
-export function createPipeline({ decode, redact, digest, mayRecord, write, record }: PipelineDeps): Ingest {
+export function createPipeline({ decode, redact, digest, mayRecord, write, flagConflicts, record }: PipelineDeps): Ingest {
   function toStorable(delivery: Delivery): Storable {
     const { source, receivedAtMs, coordinates, bytes } = delivery;
     const decoded = decode(delivery);
@@ -35,6 +37,7 @@ export function createPipeline({ decode, redact, digest, mayRecord, write, recor
     if (deliveries.length === 0) return [];
     const storables = deliveries.map(toStorable);
     const written = await write(storables, sizeOf(deliveries));
+    await flagConflicts(storables, written);
     record(storables, written);
     return storables.map((storable, index) => outcomeOf(storable, written[index]));
   };

@@ -103,3 +103,12 @@ export interface EnvelopeStore {
    */
   write(storables: readonly Storable[], lane: number): Promise<WriteReport>;
 }
+
+export interface ConflictStore {
+  /**
+   * Of envelopes that were duplicates: remembers those whose body differs from the stored one of the same identity, and
+   * answers the sources of those that were not known. Rows of another redaction version are not compared.
+   * @throws StoreUnavailable, StoreRefused: some may be remembered, safe to repeat.
+   */
+  flag(repeats: readonly Extract<Storable, { kind: 'envelope' }>[]): Promise<readonly Source[]>;
+}

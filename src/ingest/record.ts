@@ -41,9 +41,11 @@ export function createRecord({ metrics, hasExemplars, now }: RecordDeps) {
     const source: Source = first.source; // One hand-over has one source.
     let stored = 0;
     let duplicate = 0;
-    for (const each of written) {
-      if (each.kind === 'stored') stored += 1;
-      else if (each.kind === 'duplicate') duplicate += 1;
+    for (const [index, each] of written.entries()) {
+      if (each.kind === 'stored') {
+        stored += 1;
+        countChanges(storables[index]);
+      } else if (each.kind === 'duplicate') duplicate += 1;
       else {
         metrics.envelopesRejectedTotal.inc({ source, reason: each.reason });
         if (each.isNewDeadLetter) metrics.deadLettersTotal.inc({ reason: each.reason });
@@ -55,5 +57,14 @@ export function createRecord({ metrics, hasExemplars, now }: RecordDeps) {
     metrics.ingestLatencySeconds.observe({ source }, Math.max(0, now() - first.receivedAtMs) / 1000);
   }
 
-  return { recordIncrements, recordCommit, recordOutcomes };
+  function countChanges(storable: Storable | undefined): void {
+    if (storable?.kind !== 'envelope') return;
+    for (const change of storable.envelope.sanitized) metrics.envelopesSanitizedTotal.inc({ change });
+  }
+
+  function recordConflicts(sources: readonly Source[]): void {
+    for (const source of sources) metrics.envelopeConflictsTotal.inc({ source });
+  }
+
+  return { recordIncrements, recordCommit, recordOutcomes, recordConflicts };
 }

@@ -74,9 +74,17 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
           'select reason, received_at, source from dead_letter where request_id = $1 order by received_at desc limit 10',
           [requestId],
         );
+        const conflicts = await ask<ConflictRow>(
+          client,
+          'conflicts',
+          `select code, source, received_at, encode(digest, 'hex') as digest from envelope_conflict
+           where request_id = $1 order by received_at limit 100`,
+          [requestId],
+        );
         return {
           envelopes: rows.filter((row) => row.request_id === requestId).map(envelopeOf),
           rejections: dead.map((row) => ({ reason: row.reason, receivedAtMs: row.received_at.getTime(), source: row.source })),
+          conflicts: conflicts.map(({ received_at, ...same }) => ({ ...same, receivedAtMs: received_at.getTime() })),
           otherCases: others.filter((id) => rows.some((row) => row.request_id === id)),
         };
       });
@@ -182,6 +190,13 @@ export function createLookupStore(database: Pick<Database, 'withClient'>, option
       return row?.some !== true;
     },
   };
+}
+
+interface ConflictRow {
+  readonly code: string;
+  readonly source: string;
+  readonly received_at: Date;
+  readonly digest: string;
 }
 
 interface HourRow {

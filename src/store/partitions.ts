@@ -38,6 +38,7 @@ export function createPartitionKeeper({ database, retentionDays, log }: Partitio
       await client.query("delete from field_count where bucket_start < now() - ($1::int + 1) * interval '1 day'", days);
       await client.query("delete from traffic where at < now() - ($1::int + 1) * interval '1 day'", days);
       await client.query("delete from dead_letter where received_at < now() - ($1::int + 1) * interval '1 day'", days);
+      await client.query("delete from envelope_conflict where received_at < now() - ($1::int + 1) * interval '1 day'", days);
       await client.query("delete from collected_span where ended_at < now() - ($1::int + 1) * interval '1 day'", days);
     });
   }

@@ -109,6 +109,15 @@ export interface Envelope {
   traceparent: string | null;
 }
 
+export interface EnvelopeConflict {
+  code: string;
+  day: string;
+  digest: Buffer;
+  received_at: Timestamp;
+  request_id: string;
+  source: string;
+}
+
 export interface ErrorSeries {
   admitted_at: Generated<Timestamp>;
   code: string;
@@ -250,6 +259,7 @@ export interface DB {
   detector_progress: DetectorProgress;
   detector_state: DetectorState;
   envelope: Envelope;
+  envelope_conflict: EnvelopeConflict;
   error_series: ErrorSeries;
   error_total: ErrorTotal;
   field_count: FieldCount;

@@ -32,6 +32,7 @@ export function drawRequestPage(view: View, deps: RequestPageDeps, found: Found)
 ${details !== null && html`<section class="details">${details}</section>`}
 <section><h2>The facts</h2>${drawFacts(view, newest)}</section>
 ${siblings.length > 0 && html`<section><h2>Also under this requestId</h2><p>${sayCount(siblings.length, 'other error')} of the same request, newest first.</p>${siblings.map((sibling) => drawSibling(view, deps, sibling))}</section>`}
+${drawConflicts(view, found.conflicts)}
 ${drawOtherCases(view, found.otherCases)}`;
   return drawPage(view, { title: found.requestId, body });
 }
@@ -150,6 +151,13 @@ function drawSibling(view: View, deps: RequestPageDeps, envelope: StoredEnvelope
   return html`<article class="sibling"><h3>${deps.wordsFor(code, status).meaning}</h3>
 <p class="byline">${markFault(deps.faultOf(code, status))}<span>${linkCode(view, code)}</span><span>${status === null ? 'HTTP status unknown' : `HTTP ${status}`}</span><span>${sayMomentAndAgo(envelope.occurredAtMs, view.nowMs)}</span></p>
 <p class="said">${showText(envelope.message)}</p>${detailsTable(envelope.details)}</article>`;
+}
+
+/** Which of two was true cannot be told from here; that there were two must be seen. */
+function drawConflicts(view: View, conflicts: Found['conflicts']): Html | null {
+  const [first] = conflicts;
+  if (first === undefined) return null;
+  return html`<section class="note"><p>${sayCount(conflicts.length, 'other delivery', 'other deliveries')} under this requestId and code said something else, first ${sayMomentAndAgo(first.receivedAtMs, view.nowMs)} by ${first.source}. What came first is shown; the rest was not kept. A requestId that is used twice, or somebody who invents errors, looks like this.</p></section>`;
 }
 
 export function drawOtherCases(view: View, otherCases: readonly string[]): Html | null {

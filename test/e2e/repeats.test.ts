@@ -100,14 +100,31 @@ describe('what came before', { skip: skipReason(kafkaMissing) }, () => {
     assert.equal((await rowsOf(requestId)).length, 101);
   });
 
-  test('case 75: another body under one identity is a duplicate, and the first is kept', async () => {
+  test('case 75: another body under one identity is a duplicate; the first is kept, the others are counted and shown', async () => {
     const first = envelope({ message: 'the first', timestamp: new Date(Date.now() - 1000) });
     const { requestId } = first;
-    assert.deepEqual(await post([first, envelope({ requestId, message: 'another' })]), ['stored', 'duplicate']);
-    await produce([envelope({ requestId, message: 'a third' })]);
+    const [second, third] = [envelope({ requestId, message: 'another' }), envelope({ requestId, message: 'a third' })];
+    const flagged = (source: string) => readMetric(service.url, 'surgewatch_envelope_conflicts_total', { source });
+    assert.deepEqual(await post([first, second, { ...first, timestamp: second.timestamp }]), [
+      'stored',
+      'duplicate',
+      'duplicate',
+    ]);
+    await produce([third, third, first]);
+    assert.deepEqual([await flagged('webhook'), await flagged('kafka')], [1, 1]);
+    assert.deepEqual(await post([third]), ['duplicate']);
+    assert.deepEqual([await flagged('webhook'), await flagged('kafka')], [1, 1]);
     assert.deepEqual(
       (await rowsOf(requestId)).map(({ message, occurred_at }) => [message, Object(occurred_at).toISOString()]),
       [['the first', first.timestamp]],
     );
+    const { conflicts } = Object(await (await fetch(`${service.url}/v1/requests/${requestId}`)).json());
+    assert.deepEqual(
+      conflicts.map(({ source }: { source: string }) => source),
+      ['webhook', 'kafka'],
+    );
+    const page = await (await fetch(`${service.url}/requests/${requestId}`, { headers: { accept: 'text/html' } })).text();
+    assert.match(page, /2 other deliveries under this requestId and code said something else/);
+    assert.doesNotMatch(page, /a third/);
   });
 });

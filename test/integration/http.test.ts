@@ -32,7 +32,7 @@ before(async () => {
           if (isAway) throw new StoreUnavailable('The database is away.');
           const reason = { req_rejected: 'depth', req_old: 'too_old', req_erased: 'erased' }[requestId];
           const rejections = reason === undefined ? [] : [{ reason, receivedAtMs: NOW_MS - 1_000, source: 'kafka' }];
-          return { envelopes: [], rejections, otherCases: requestId === 'REQ_1' ? ['req_1'] : [] };
+          return { envelopes: [], rejections, conflicts: [], otherCases: requestId === 'REQ_1' ? ['req_1'] : [] };
         },
         readIngestBehindSeconds: async () => (readiness.kind === 'ready' ? 0 : 90),
         listEnvelopes: async ({ cursor }) => (cursor === undefined ? { items: [], nextCursor: null } : null),

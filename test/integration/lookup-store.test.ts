@@ -89,6 +89,7 @@ test('an id that was rejected is found as that', async () => {
   assert.deepEqual(await lookup.findRequest('req_dead'), {
     envelopes: [],
     rejections: [{ reason: 'depth', receivedAtMs: NOW_MS, source: 'kafka' }],
+    conflicts: [],
     otherCases: [],
   });
 });

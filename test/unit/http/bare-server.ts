@@ -10,7 +10,7 @@ import { createServer, type HttpConfig, type HttpDeps } from '../../../src/http/
 export const catalogue = parseCatalogue(readFileSync(BUILT_IN_CATALOGUE, 'utf8'), 'built-in.yaml');
 
 export const emptyLookup: LookupReader = {
-  findRequest: async () => ({ envelopes: [], rejections: [], otherCases: [] }),
+  findRequest: async () => ({ envelopes: [], rejections: [], conflicts: [], otherCases: [] }),
   readCommonness: async () => ({
     lastHourCount: 0,
     earlierHourCounts: [],
