@@ -71,6 +71,8 @@ export interface App {
   onFailure(listener: (fault: Fault) => void): void;
   /** For verbs that bring envelopes of their own. Only after `start`. */
   readonly ingest: Ingest;
+  /** The pipeline alone, counting under `REPLICA_ID`, for a verb that serves nobody. @throws StoreUnavailable. */
+  openIngest(database: Database, writes: Database): Promise<Ingest>;
   /** Says that between these moments no error means zero: what a verb brought covers it. Only after `start`. */
   markCollected(key: string, fromMs: number, toMs: number): Promise<void>;
 }
@@ -321,6 +323,7 @@ export function createApp(config: Config, log: Logger): App {
     isStopping: () => stopping.signal.aborted,
     onFailure: (listener) => void failureListeners.push(listener),
     ingest: (deliveries) => afterStart().ingest(deliveries),
+    openIngest,
     markCollected: (key, fromMs, toMs) => afterStart().markCollected(key, fromMs, toMs),
   };
 }

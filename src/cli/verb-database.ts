@@ -30,17 +30,23 @@ export async function findDatabase({ url: given, dataDir, warn }: FindDatabase):
   return { url: embedded.connectionString, isOwn: true, close: () => embedded.stop() };
 }
 
-/** Runs `work` on the database that the environment names, as the service's own role. @throws what `work` threw. */
-export async function withVerbDatabase(work: (database: Database) => Promise<void>): Promise<void> {
+/**
+ * Runs `work` on the database that the environment names, as the service's own role; `isOwn`: nobody else uses it.
+ * @throws what `work` threw.
+ */
+export async function withVerbDatabase(
+  work: (database: Database, isOwn: boolean) => Promise<void>,
+  { poolSize = 1 }: { readonly poolSize?: number } = {},
+): Promise<void> {
   const { url, dataDir } = loadConfig(process.env).database;
   const server = await findDatabase({ url, dataDir, warn: (text) => process.stderr.write(`${text}\n`) });
   try {
     // Of a database that only we use, its next start would do the same.
     if (server.isOwn) await migrate(server.url);
     const log = { info: () => {}, warn: () => {} };
-    const database = createDatabase({ connectionString: server.url, role: 'surgewatch_app', poolSize: 1, log });
+    const database = createDatabase({ connectionString: server.url, role: 'surgewatch_app', poolSize, log });
     try {
-      await work(database);
+      await work(database, server.isOwn);
     } finally {
       await database.close();
     }

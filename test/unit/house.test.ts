@@ -40,7 +40,7 @@ const TABLE: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
     packages: /^(fastify|@fastify\/|typebox|node:)/,
   },
   cli: {
-    rooms: ['app.ts', 'config.ts', 'catalogue', 'detect', 'store', 'envelope', 'ingest'],
+    rooms: ['app.ts', 'config.ts', 'catalogue', 'detect', 'store', 'envelope', 'ingest', 'sources'],
     packages: /^(commander|close-with-grace|pino|node:)/,
   },
   'app.ts': {
