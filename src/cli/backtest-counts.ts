@@ -7,12 +7,13 @@ import type { Writable } from 'node:stream';
 import { createReplay } from '../detect/replay.ts';
 import { settingsFor } from '../detect/settings.ts';
 import type { CountsRequest } from './backtest-options.ts';
+import type { SeverityOf } from './backtest-severity.ts';
 import { openCounts, type SeriesBucket } from './counts-csv.ts';
 import { createLineWriter } from './line-writer.ts';
 import { rfc3339, rounded, transitionLine } from './transition-line.ts';
 
 /** @throws InputFault when the files cannot be read as counts. */
-export async function backtestCounts(request: CountsRequest, output: Writable): Promise<void> {
+export async function backtestCounts(request: CountsRequest, output: Writable, severityOf: SeverityOf | null): Promise<void> {
   const { bucketSeconds, choice } = request;
   const source = openCounts(request.path, bucketSeconds);
   const replay = createReplay(settingsFor({ ...choice, bucketSeconds, activeCodeCount: source.seriesCount }));
@@ -21,7 +22,7 @@ export async function backtestCounts(request: CountsRequest, output: Writable): 
   await scores?.write('series,timestamp,score');
   for (const bucket of source.buckets()) {
     const seen = replay.feed(bucket.series, bucket.startSeconds, bucket.count);
-    if (seen.transition !== null) await transitions.write(transitionLine(bucket.series, seen.transition));
+    if (seen.transition !== null) await transitions.write(transitionLine(bucket.series, seen.transition, severityOf));
     if (scores !== null && seen.score > 0) await scores.write(scoreLine(bucket, seen.score));
     if (transitions.isClosed()) break; // the reader has seen enough, as `head` does
   }

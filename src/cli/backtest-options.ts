@@ -85,7 +85,10 @@ export function declareOptions(command: Command): Command {
       positive('--false-pages-per-week'),
     )
     .option('--threshold <z>', 'threshold itself, in standard deviations', parseThreshold)
-    .option('--catalogue <file>', 'catalogue of codes; must exist, nothing in it changes how counts are judged yet')
+    .option(
+      '--catalogue <file>',
+      'say of each spike the severity that its code has in this catalogue; counts are judged alike without',
+    )
     .addHelpText('after', EXAMPLES);
 }
 

@@ -13,6 +13,7 @@ import {
   pagesPerWeek,
   summariseCodes,
 } from '../detect/spike-summary.ts';
+import type { SeverityOf } from './backtest-severity.ts';
 import { type ChartSpan, drawBars, markedColumns, type Peaks, SPIKE_MARK, sliceSecondsOf } from './terminal-chart.ts';
 import { type Column, renderTable, shorten } from './terminal-table.ts';
 import { sayCount, sayFigure, sayLasting, sayMinute } from './terminal-words.ts';
@@ -37,6 +38,8 @@ export interface Report {
   readonly bucketSeconds: number;
   /** Codes with an error in the span. */
   readonly erringCodeCount: number;
+  /** null: no catalogue was given. */
+  readonly severityOf: SeverityOf | null;
   readonly next: Outlook;
   /** The current setting, beside another budget. */
   readonly now: Outlook | null;
@@ -94,10 +97,11 @@ function headLines({ span, warmUpSeconds, collectedSeconds, bucketSeconds, next,
   ];
 }
 
-function spikeLines({ span, layout, now, isColoured }: Report, spikes: readonly ComparedSpike[]): readonly string[] {
+function spikeLines({ span, layout, now, severityOf, isColoured }: Report, spikes: readonly ComparedSpike[]): readonly string[] {
   const columns: readonly Column[] = [
     ...(now === null ? [] : [{ head: '', align: 'left' } as const]),
     { head: 'code', align: 'left' },
+    ...(severityOf === null ? [] : [{ head: 'severity', align: 'left' } as const]),
     { head: 'since (UTC)', align: 'left' },
     { head: 'lasting', align: 'right' },
     { head: 'observed', align: 'right' },
@@ -108,6 +112,7 @@ function spikeLines({ span, layout, now, isColoured }: Report, spikes: readonly 
   const rows = spikes.map(({ spike, change }) => [
     ...(now === null ? [] : [CHANGE_SIGNS[change]]),
     shorten(spike.code, layout.codeColumns),
+    ...(severityOf === null ? [] : [severityOf(spike.code) ?? '–']),
     sayMinute(spike.startsAtSeconds),
     `${spike.closedAtSeconds === null ? '>' : ''}${sayLasting(lastingOf(spike, span.endSeconds))}`,
     sayFigure(spike.observed),

@@ -13,6 +13,7 @@ import type { CountsReader } from '../store/counts-reader.ts';
 import type { StoredRequest } from './backtest-options.ts';
 import { type Follower, type ReplayWatch, replayStored } from './backtest-replay.ts';
 import { layOutReport, type Outlook, renderReport } from './backtest-report.ts';
+import type { SeverityOf } from './backtest-severity.ts';
 import { createLineWriter } from './line-writer.ts';
 import { createPeaks } from './terminal-chart.ts';
 import type { Progress } from './terminal-progress.ts';
@@ -22,6 +23,8 @@ import { transitionLine } from './transition-line.ts';
 export interface StoredRun {
   readonly reader: CountsReader;
   readonly request: StoredRequest;
+  /** null: no catalogue was given. */
+  readonly severityOf: SeverityOf | null;
   readonly alert: Pick<Config['alert'], 'falsePagesPerWeek' | 'holdSeconds'>;
   readonly output: Writable;
   readonly terminal: { readonly columns: number; readonly isColoured: boolean };
@@ -80,6 +83,7 @@ export async function backtestStored(run: StoredRun): Promise<void> {
     collectedSeconds,
     bucketSeconds: request.bucketSeconds,
     erringCodeCount: erring.size,
+    severityOf: run.severityOf,
     next: outlook(wordsOf(request), settings.next, next),
     now: settings.now === null ? null : outlook(currentWords(run), settings.now, now),
     budget: request.choice.falsePagesPerWeek ?? run.alert.falsePagesPerWeek,
@@ -108,7 +112,7 @@ async function printTransitions(
       const isReported = transition.event === 'open' ? transition.bucketStartSeconds >= fromSeconds : opened.delete(code);
       if (!isReported) return;
       if (transition.event === 'open') opened.add(code);
-      await writer.write(transitionLine(code, transition));
+      await writer.write(transitionLine(code, transition, run.severityOf));
     },
   };
   await replayStored(run.reader, plan, [follower], { ...watchOf(run), isOver: writer.isClosed });

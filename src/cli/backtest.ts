@@ -12,6 +12,7 @@ import { createDatabase } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
 import { backtestCounts } from './backtest-counts.ts';
 import { declareOptions, type GivenOptions, readRequest, type StoredRequest } from './backtest-options.ts';
+import { readSeverities, type SeverityOf } from './backtest-severity.ts';
 import { backtestStored } from './backtest-stored.ts';
 import { createProgress, type ProgressStream } from './terminal-progress.ts';
 import { findDatabase } from './verb-database.ts';
@@ -40,14 +41,18 @@ export function createBacktestCommand({
   );
   return declareOptions(command).action(async (given: GivenOptions) => {
     const request = readRequest(given, nowMs() / 1000);
-    if (request.catalogueFile !== null) requireReadable(request.catalogueFile, '--catalogue');
-    if (request.kind === 'stored') return runStored(request, { output, errors, env });
+    const severityOf = request.catalogueFile === null ? null : await readSeverities(request.catalogueFile);
+    if (request.kind === 'stored') return runStored(request, severityOf, { output, errors, env });
     requireReadable(request.path, '--counts');
-    return backtestCounts(request, output);
+    return backtestCounts(request, output, severityOf);
   });
 }
 
-async function runStored(request: StoredRequest, { output, errors, env }: Required<Omit<BacktestDeps, 'nowMs'>>): Promise<void> {
+async function runStored(
+  request: StoredRequest,
+  severityOf: SeverityOf | null,
+  { output, errors, env }: Required<Omit<BacktestDeps, 'nowMs'>>,
+): Promise<void> {
   const config = loadConfig(env);
   const note = (text: string) => void errors.write(`${text}\n`);
   const { url, dataDir } = config.database;
@@ -68,6 +73,7 @@ async function runStored(request: StoredRequest, { output, errors, env }: Requir
       await backtestStored({
         reader: createCountsReader(database),
         request,
+        severityOf,
         alert: config.alert,
         output,
         terminal: {

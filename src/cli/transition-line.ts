@@ -1,10 +1,12 @@
 /** A transition as the line of NDJSON that `surgewatch backtest` prints, whatever the counts came from. */
 import type { Transition } from '../detect/detector.ts';
+import type { SeverityOf } from './backtest-severity.ts';
 
 const MS_PER_SECOND = 1000;
 const RESOLUTION = 1000;
 
-export function transitionLine(series: string, transition: Transition): string {
+/** @param severityOf of a code, said where it opens; null: no catalogue was given. */
+export function transitionLine(series: string, transition: Transition, severityOf: SeverityOf | null): string {
   return JSON.stringify({
     series,
     timestamp: rfc3339(transition.bucketStartSeconds),
@@ -15,7 +17,9 @@ export function transitionLine(series: string, transition: Transition): string {
     ratio: rounded(transition.ratio),
     windowSeconds: transition.windowSeconds,
     score: rounded(transition.score),
-    reason: transition.reason, // absent when undefined
+    // Both absent when undefined.
+    reason: transition.reason,
+    severity: transition.event === 'open' ? (severityOf?.(series) ?? undefined) : undefined,
   });
 }
 

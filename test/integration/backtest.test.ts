@@ -165,6 +165,33 @@ describe('backtest --counts', () => {
     await assert.rejects(backtest(folderOf(), '--catalogue', join(empty, 'absent.yaml')), /--catalogue: .* cannot be read/);
   });
 
+  it('says of each opening what severity a catalogue gives its code, and what is wrong in the catalogue by its lines', async () => {
+    const folder = folderOf();
+    writeSeries(folder, 'PAYMENT_FAILED', surgingCounts(2));
+    const file = join(makeTempDir('catalogue').path, 'catalogue.yaml');
+    const words = 'meaning: It failed.\n    callerAdvice: Wait.\n    supportWords: We look into it.\n    retryable: true';
+    writeFileSync(file, `codes:\n  PAYMENT_DECLINED:\n    status: 402\n    severity: critical\n    ${words}\n`);
+    const without = await backtest(folder);
+    const lines = await backtest(folder, '--catalogue', file);
+    assert.deepEqual(
+      lines.map(({ series, event, severity }) => `${series} ${event} ${severity}`).toSorted(),
+      [
+        'PAYMENT_DECLINED close undefined',
+        'PAYMENT_DECLINED open critical',
+        'PAYMENT_FAILED close undefined',
+        'PAYMENT_FAILED open undefined',
+      ],
+      'nothing of a code that it does not list',
+    );
+    assert.deepEqual(
+      lines.map(({ severity: _, ...rest }) => rest),
+      without,
+      'counts are judged alike',
+    );
+    writeFileSync(file, 'codes:\n  PAYMENT_DECLINED:\n    status: 9\n');
+    await assert.rejects(backtest(folder, '--catalogue', file), /catalogue\.yaml:3: /);
+  });
+
   it('refuses wrong options as usage, and two ways to set the threshold at once', async () => {
     const folder = folderOf();
     for (const options of [

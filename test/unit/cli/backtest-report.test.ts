@@ -31,6 +31,7 @@ function report(given: Partial<Report> & { readonly columns?: number } = {}): Re
     collectedSeconds: WEEK,
     bucketSeconds: 60,
     erringCodeCount: 5,
+    severityOf: null,
     next: { words: 'preset standard', threshold: 4.2, spikes: [...TWICE, ONCE] },
     now: null,
     budget: 1,
@@ -113,5 +114,18 @@ describe('the report of a backtest', () => {
     assert.match(lines[0] ?? '', /3h of it not collected, nothing before it to warm up on\.$/);
     assert.equal(lines[3], 'No spike would have been raised.');
     assert.match(lines.at(-1) ?? '', /^0 spikes of 0 codes in 7d: 0 pages a week/);
+  });
+
+  test('says how grave each spike is, when a catalogue was given', () => {
+    const lines = renderReport(report({ severityOf: (code) => (code === 'TOKEN_EXPIRED' ? null : 'critical') }));
+    assert.deepEqual(
+      lines.slice(3, 7).map((line) => line.slice(0, 43)),
+      [
+        'code            severity  since (UTC)      ',
+        'PAYMENT_FAILED  critical  2026-11-02 00:00 ',
+        'PAYMENT_FAILED  critical  2026-11-04 12:00 ',
+        'TOKEN_EXPIRED   –         2026-11-07 23:45 ',
+      ],
+    );
   });
 });
