@@ -5,12 +5,11 @@
  */
 import type { StretchSum } from '../detect/stretch.ts';
 import { seriesKeyOf } from '../envelope/series-key.ts';
-import type { CodeStates } from './code-states.ts';
+import { BUCKET_SECONDS, type CodeStates } from './code-states.ts';
 import type { SpikeChange } from './ports.ts';
 import type { SpikeRecord } from './spike.ts';
-import { BUCKET_MS } from './spike-life.ts';
 
-/** So many times the factor that it opened with. */
+/** So many times the factor that it opened with, and that it has at least had since. */
 const GROWN_BY = 4;
 /** And so many times the expected: four times hardly anything is hardly anything. */
 const LEAST_FACTOR = 10;
@@ -18,23 +17,49 @@ const LEAST_FACTOR = 10;
 const EARLIER_SECONDS = 240;
 const LAST_SECONDS = 60;
 const WINDOW_SECONDS = EARLIER_SECONDS + LAST_SECONDS;
+/** As far back as the states remember. */
+const MEMORY_SECONDS = 3600;
 
 /** What came of a series that is open in the minutes before a moment. */
 export interface Lately {
   readonly earlier: StretchSum;
   readonly last: StretchSum;
+  /**
+   * Observed over expected in the calmest five minutes since it opened, as far as that is remembered. The factor at the
+   * opening alone is too little to compare with: a busy code opens in the first seconds of a surge, at a fraction of what it will be.
+   */
+  readonly lowestFactor: number;
 }
 
-/** By series' key; without those of which too little was collected. */
-export function latelyOf(states: Pick<CodeStates, 'openCodes' | 'sumOf'>, endSeconds: number): ReadonlyMap<string, Lately> {
+/** By series' key; without those that are not ten minutes old, or of which too little was collected. */
+export function latelyOf(
+  states: Pick<CodeStates, 'openCodes' | 'lastOpening' | 'sumOf'>,
+  endSeconds: number,
+): ReadonlyMap<string, Lately> {
   const splitSeconds = endSeconds - LAST_SECONDS;
+  const startSeconds = endSeconds - WINDOW_SECONDS;
   return new Map(
-    states.openCodes().flatMap((key) => {
-      const earlier = states.sumOf(key, endSeconds - WINDOW_SECONDS, splitSeconds);
+    states.openCodes().flatMap((key): readonly [string, Lately][] => {
+      const earlier = states.sumOf(key, startSeconds, splitSeconds);
       const last = states.sumOf(key, splitSeconds, endSeconds);
-      return earlier === null || last === null ? [] : [[key, { earlier, last }]];
+      const lowestFactor = lowestFactorOf(states, key, startSeconds);
+      return earlier === null || last === null || lowestFactor === null ? [] : [[key, { earlier, last, lowestFactor }]];
     }),
   );
+}
+
+/** Over the whole windows between the opening and the last one; null: there is none yet. */
+function lowestFactorOf(states: Pick<CodeStates, 'lastOpening' | 'sumOf'>, key: string, untilSeconds: number): number | null {
+  const opening = states.lastOpening(key);
+  if (opening === null) return null;
+  const rememberedSeconds = untilSeconds + WINDOW_SECONDS - MEMORY_SECONDS;
+  const sinceSeconds = Math.max(opening.bucketStartSeconds + BUCKET_SECONDS, rememberedSeconds);
+  const factors: number[] = [];
+  for (let at = untilSeconds - WINDOW_SECONDS; at >= sinceSeconds; at -= WINDOW_SECONDS) {
+    const sum = states.sumOf(key, at, at + WINDOW_SECONDS);
+    if (sum !== null && sum.expected > 0) factors.push(sum.observed / sum.expected);
+  }
+  return factors.length === 0 ? null : Math.min(...factors);
 }
 
 /** @param untilMs where the minutes of `lately` end, event time. */
@@ -43,31 +68,25 @@ export function escalationsOf(
   lately: ReadonlyMap<string, Lately>,
   untilMs: number,
 ): readonly SpikeChange[] {
-  return active
-    .filter((spike) => mayEscalate(spike, untilMs))
-    .flatMap((spike): readonly SpikeChange[] => {
-      const seen = lately.get(seriesKeyOf(spike));
-      if (seen === undefined || !isWorse(seen.earlier, spike) || !isWorse(seen.last, spike)) return [];
-      const escalation = {
-        atMs: untilMs,
-        observed: seen.earlier.observed + seen.last.observed,
-        expected: seen.earlier.expected + seen.last.expected,
-        windowSeconds: WINDOW_SECONDS,
-      };
-      return [{ kind: 'escalate', of: 'surge', code: spike.code, pair: spike.pair, escalation }];
-    });
+  return active.filter(mayEscalate).flatMap((spike): readonly SpikeChange[] => {
+    const seen = lately.get(seriesKeyOf(spike));
+    if (seen === undefined) return [];
+    const { earlier, last, lowestFactor } = seen;
+    const factor = Math.max(LEAST_FACTOR, GROWN_BY * Math.max(spike.observed / spike.expected, lowestFactor));
+    if (earlier.observed < factor * earlier.expected || last.observed < factor * last.expected) return [];
+    const escalation = {
+      atMs: untilMs,
+      observed: earlier.observed + last.observed,
+      expected: earlier.expected + last.expected,
+      windowSeconds: WINDOW_SECONDS,
+    };
+    return [{ kind: 'escalate', of: 'surge', code: spike.code, pair: spike.pair, escalation }];
+  });
 }
 
-/** Its minutes begin after the opening, which told of all before. */
-function mayEscalate({ kind, labels, closedAtMs, coveredBy, escalation, openedAtMs }: SpikeRecord, untilMs: number): boolean {
-  if (kind !== 'surge' || labels['severity'] !== 'warning') return false;
-  if (closedAtMs !== null || coveredBy !== null || escalation !== null) return false;
-  return openedAtMs + BUCKET_MS <= untilMs - WINDOW_SECONDS * 1000;
-}
-
-function isWorse(seen: StretchSum, opened: Pick<SpikeRecord, 'observed' | 'expected'>): boolean {
-  const factor = Math.max(LEAST_FACTOR, (GROWN_BY * opened.observed) / opened.expected);
-  return seen.observed >= factor * seen.expected;
+function mayEscalate({ kind, labels, closedAtMs, coveredBy, escalation }: SpikeRecord): boolean {
+  const isWarning = kind === 'surge' && labels['severity'] === 'warning';
+  return isWarning && closedAtMs === null && coveredBy === null && escalation === null;
 }
 
 /** As what it is told: itself, and beside it as critical once it is. Both live and end by the same row. */

@@ -9,7 +9,17 @@ import { parse } from 'yaml';
 import { createAlertmanagerClients } from '../../src/alert/alertmanager-client.ts';
 import type { DetectionLoop } from '../../src/alert/detection-loop.ts';
 import { type Alertmanager, startAlertmanager } from '../support/alertmanager.ts';
-import { CODE, DEADLINE_MS, log, MINUTE_MS, NORMAL_COUNT, SURGE_COUNT, startWorld, stops } from '../support/detection-world.ts';
+import {
+  BUCKET_MS,
+  CODE,
+  DEADLINE_MS,
+  log,
+  MINUTE_MS,
+  NORMAL_COUNT,
+  SURGE_COUNT,
+  startWorld,
+  stops,
+} from '../support/detection-world.ts';
 import { alertmanagerMissing, skipReason } from '../support/requirements.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -30,7 +40,7 @@ test('a warning that gets ten times worse is critical too, which mutes it; both 
   const [world, alertmanager] = [await startWorld(), await startShippedAlertmanager()];
   const { nowMs } = world;
   await world.count(nowMs - 70 * MINUTE_MS, nowMs + 15 * MINUTE_MS, NORMAL_COUNT);
-  await world.count(nowMs - 6 * MINUTE_MS, nowMs - 2 * MINUTE_MS, SURGE_COUNT);
+  await world.count(nowMs - 9 * MINUTE_MS, nowMs - 2 * MINUTE_MS, SURGE_COUNT);
   await world.count(nowMs - 2 * MINUTE_MS, nowMs + 3 * MINUTE_MS, 10 * SURGE_COUNT);
   const clients = createAlertmanagerClients({ urls: [alertmanager.url], authorization: null }, log);
   const listed = async () =>
@@ -81,4 +91,18 @@ test('a warning that gets ten times worse is critical too, which mutes it; both 
     { deadlineMs: DEADLINE_MS, what: 'the end of the critical one to be notified' },
   );
   assert.equal(new Set(resolved.map(({ endsAt }) => endsAt)).size, 1, 'both ended at one moment');
+});
+
+test('a surge that was this large half a minute after it began stays the warning it was told as', async () => {
+  const world = await startWorld();
+  const { nowMs } = world;
+  const [normal, startMs] = [100, nowMs - 20 * MINUTE_MS];
+  await world.count(nowMs - 70 * MINUTE_MS, startMs, normal);
+  await world.count(startMs, startMs + 3 * BUCKET_MS, 4 * normal);
+  await world.count(startMs + 3 * BUCKET_MS, nowMs, 30 * normal);
+  await world.loop().tick();
+  const [spike, ...others] = await world.spikes();
+  assert.deepEqual([others, spike?.labels['severity'], spike?.closedAtMs], [[], 'warning', null]);
+  assert.ok((spike?.observed ?? 0) < 6 * (spike?.expected ?? 0), 'it opened with little of it');
+  assert.equal(spike?.escalation, null);
 });
