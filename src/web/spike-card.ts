@@ -1,5 +1,5 @@
 /** A spike in one sentence, as a card that leads to its page. */
-import type { SpikeRecord } from '../alert/spike.ts';
+import type { Escalation, SpikeRecord } from '../alert/spike.ts';
 import { type Html, html, type Value } from './html.ts';
 import { linkCode, markState, sayKind, showCode } from './marks.ts';
 import { sayCount, sayFactor, sayMoment, sayNumber, saySpan } from './say.ts';
@@ -22,6 +22,7 @@ export function drawSpikeCard(view: View, spike: SpikeRecord): Html {
 <p class="byline">${markState(spike.state)}<span>${sayKind(spike.kind)}</span></p>
 <h3><a href="${view.link('spikes', spike.id)}">${showCode(nameOf(spike))}</a></h3>
 <p>${saySpike(spike)} ${saySince(view, spike)}</p>
+${spike.escalation !== null && html`<p>${sayEscalation(view, spike.escalation)}</p>`}
 </article>`;
 }
 
@@ -66,6 +67,13 @@ function sayAgainstNormal(seen: string, observed: number, expected: number): str
   const factor = sayFactor(observed, expected);
   const normal = `where ${sayNumber(expected)} ${Math.round(expected * 10) === 10 ? 'is' : 'are'} normal`;
   return factor === null ? `${seen}, ${normal}.` : `${seen}, ${normal}: ${factor}.`;
+}
+
+/** 'It got worse than it was told, and is critical since today 14:13:00 UTC: 6200 errors in 5 minutes, 155 times as many.' */
+export function sayEscalation(view: View, { atMs, observed, expected, windowSeconds }: Escalation): string {
+  const seen = `${sayCount(observed, 'error')} in ${saySpan(windowSeconds * 1000)}`;
+  const factor = sayFactor(observed, expected);
+  return `It got worse than it was told, and is critical since ${sayMoment(atMs, view.nowMs)}: ${seen}${factor === null ? '' : `, ${factor}`}.`;
 }
 
 export function saySince(view: View, { startsAtMs, closedAtMs }: SpikeRecord): string {

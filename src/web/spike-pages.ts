@@ -1,12 +1,12 @@
 /** /spikes and /spikes/{id}: what surged, by how much, since when, and what its errors have in common. */
-import type { Escalation, SpikePage, SpikeRecord } from '../alert/spike.ts';
+import type { SpikePage, SpikeRecord } from '../alert/spike.ts';
 import type { CodeDetail } from '../http/code-lookup.ts';
 import { drawChart, seriesOf, unitOf } from './chart.ts';
 import { type Html, html, type Value } from './html.ts';
 import { drawPage } from './layout.ts';
 import { linkCode, linkRequest, markFault, markState, sayKind, showCode } from './marks.ts';
-import { sayCount, sayFactor, sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
-import { drawActiveSpikes, linkSpikeCode, nameOf, saySince, saySpike } from './spike-card.ts';
+import { sayMoment, sayMomentAndAgo, sayNumber, saySpan } from './say.ts';
+import { drawActiveSpikes, linkSpikeCode, nameOf, sayEscalation, saySince, saySpike } from './spike-card.ts';
 import { drawEvidence } from './spike-evidence.ts';
 import { type View, withQuery } from './view.ts';
 import { drawWatchNotes, type Watch } from './watch-notes.ts';
@@ -87,12 +87,6 @@ function headline(spike: SpikeRecord): Value {
   const name = showCode(nameOf(spike));
   if (spike.kind === 'surge') return html`${name} ${spike.state === 'resolved' ? 'surged' : 'is surging'}`;
   return html`${name}: ${sayKind(spike.kind).toLowerCase()}`;
-}
-
-function sayEscalation(view: View, { atMs, observed, expected, windowSeconds }: Escalation): string {
-  const seen = `${sayCount(observed, 'error')} in ${saySpan(windowSeconds * 1000)}`;
-  const factor = sayFactor(observed, expected);
-  return `It got worse than it was told, and is critical since ${sayMoment(atMs, view.nowMs)}: ${seen}${factor === null ? '' : `, ${factor}`}.`;
 }
 
 function sayStatus(status: string): string {

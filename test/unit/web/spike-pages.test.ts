@@ -1,6 +1,8 @@
 /** What the page of a spike says beyond its first sentence. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { render } from '../../../src/web/html.ts';
+import { drawSpikeCard } from '../../../src/web/spike-card.ts';
 import { drawSpikePage } from '../../../src/web/spike-pages.ts';
 import { createLink } from '../../../src/web/view.ts';
 import { spikeRecord } from '../../support/spike-record.ts';
@@ -17,5 +19,6 @@ test('a warning that got worse says since when it is critical, and with how many
     /It got worse than it was told, and is critical since today 14:13:00 UTC: 6200 errors in 5 minutes, 155 times as many\./,
   );
   assert.match(page, /warning, then critical/);
+  assert.match(render(drawSpikeCard(view, { ...warning, escalation })), /critical since today 14:13:00 UTC/);
   assert.doesNotMatch(drawSpikePage(view, warning, null), /worse|critical/);
 });
