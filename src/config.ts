@@ -14,7 +14,7 @@ type Parsed<N extends SettingName> = Exclude<ReturnType<(typeof SETTINGS)[N]['pa
 type Values = { readonly [N in SettingName]: Parsed<N> | null };
 
 /** Names of the contract that a later version reads; setting one now is a warning, never silence. */
-const NOT_YET = ['KAFKA_DLQ_TOPIC', 'BOOTSTRAP_ADMIN_TOKEN', 'WEBHOOK_SECRETS'];
+const NOT_YET = ['BOOTSTRAP_ADMIN_TOKEN', 'WEBHOOK_SECRETS'];
 
 export type Config = ReturnType<typeof assemble> & {
   /** Sentences about what was set but is not used. */
@@ -80,6 +80,9 @@ function contradictions(values: Values): readonly string[] {
       'AUTH=required is needed here (HOST is not loopback, or PUBLIC_URL or TRUSTED_PROXIES is set), but this version has no credentials yet: listen on 127.0.0.1 and set AUTH=off, behind a proxy that authenticates.',
     );
   }
+  if (values.KAFKA_DLQ_TOPIC !== null && values.KAFKA_DLQ_TOPIC === values.KAFKA_TOPIC) {
+    found.push('KAFKA_DLQ_TOPIC must be another topic than KAFKA_TOPIC: it would be read and rejected again for ever.');
+  }
   if (values.KAFKA_SASL_MECHANISM !== null && (values.KAFKA_SASL_USERNAME === null || values.KAFKA_SASL_PASSWORD === null)) {
     found.push('KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.');
   }
@@ -125,6 +128,7 @@ function assemble(values: Values) {
             brokers: values.KAFKA_BROKERS,
             topic: known(values.KAFKA_TOPIC),
             groupId: known(values.KAFKA_GROUP_ID),
+            dlqTopic: values.KAFKA_DLQ_TOPIC,
             client: known(values.KAFKA_CLIENT),
             ssl: known(values.KAFKA_SSL),
             sslCaFile: values.KAFKA_SSL_CA_FILE,

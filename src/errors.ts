@@ -11,6 +11,7 @@ export type FaultCode =
   | 'data_dir_in_use'
   | 'replica_id_in_use'
   | 'port_in_use'
+  | 'dead_letter_topic_unavailable'
   | 'overloaded';
 
 export class Fault extends Error {
@@ -61,6 +62,13 @@ export class StoreUnavailable extends Fault {
 export class StoreRefused extends Fault {
   constructor(message: string, cause?: unknown) {
     super('database_refused', message, { retryable: false, cause });
+  }
+}
+
+/** The topic for rejected records takes none now: what was rejected may not be acknowledged. */
+export class DeadLetterTopicUnavailable extends Fault {
+  constructor(message: string, cause?: unknown) {
+    super('dead_letter_topic_unavailable', message, { retryable: true, cause });
   }
 }
 

@@ -132,6 +132,12 @@ export const SETTINGS = {
     text: 'Consumer group; a new one starts at the earliest offset.',
     parse: text,
   }),
+  KAFKA_DLQ_TOPIC: define({
+    type: 'name',
+    default: null,
+    text: 'Topic that also gets the original bytes of rejected records, unredacted; absent: their record in PostgreSQL only.',
+    parse: text,
+  }),
   KAFKA_CLIENT: define({
     type: 'choice',
     default: 'kafkajs',

@@ -1,5 +1,5 @@
 /** Which library speaks to Kafka, and the figures that hold for each of them. */
-import type { KafkaClient, KafkaClientDeps, KafkaConfig } from './kafka-ports.ts';
+import type { KafkaClient, KafkaClientDeps, KafkaConfig, KafkaLog, KafkaSender } from './kafka-ports.ts';
 
 export const CLIENT_ID = 'surgewatch';
 /** A dead member's Kafka partitions stand still for this long. */
@@ -25,4 +25,9 @@ export async function createKafkaClient(config: KafkaConfig, deps: KafkaClientDe
     case 'platformatic':
       return (await import('./platformatic-client.ts')).createPlatformaticClient(config, deps);
   }
+}
+
+/** Sends to one topic, by kafkajs whatever `config.client` says. */
+export async function createKafkaSender(config: KafkaConfig, topic: string, log: KafkaLog): Promise<KafkaSender> {
+  return (await import('./kafkajs-client.ts')).createSender(config, topic, log);
 }

@@ -12,6 +12,8 @@ export interface KafkaConfig {
   readonly brokers: readonly string[];
   readonly topic: string;
   readonly groupId: string;
+  /** Topic that also gets rejected records as they were; null: none. */
+  readonly dlqTopic: string | null;
   readonly client: 'kafkajs' | 'platformatic';
   readonly ssl: boolean;
   /** PEM text of the authority to trust; null: the system's. */
@@ -105,15 +107,33 @@ export interface KafkaClientDeps {
   readonly log: KafkaLog;
 }
 
+export type HeaderPair = readonly [name: Buffer | string | null, value: Buffer | null];
+
+/** A record to be sent. */
+export interface SentRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly HeaderPair[];
+}
+
+export interface KafkaSender {
+  /** Resolves once all replicas in sync have them. @throws when any was not taken. */
+  send(records: readonly SentRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** A record as fetched. */
 export interface KafkaRecord {
   /** Decimal. */
   readonly offset: string;
   /** Epoch milliseconds, decimal; '-1' or empty: none. */
   readonly timestamp: string;
+  readonly key: Buffer | null;
   /** null: a tombstone. */
   readonly value: Buffer | null;
   readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Every header in its order, while there is a `dlqTopic`; left out: none, or not asked for. */
+  readonly allHeaders?: readonly HeaderPair[];
 }
 
 export interface PartitionEnds {

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createAssignment } from './kafka-assignment.ts';
 import { recordTimes, toDeliveries } from './kafka-batch.ts';
 import type { KafkaContact } from './kafka-contact.ts';
+import type { DeadLetterTopic } from './kafka-dead-letter-topic.ts';
 import type { StoreHold } from './kafka-hold.ts';
 import { takeIn } from './kafka-intake.ts';
 import type { KafkaBatch, KafkaClient, KafkaSourceDeps, RefusedBatch } from './kafka-ports.ts';
@@ -21,6 +22,8 @@ const LEARN_RETRY_MS = 1_000;
 export interface SessionDeps extends Pick<KafkaSourceDeps, 'ingest' | 'pauses' | 'metrics' | 'now' | 'log'> {
   readonly topic: string;
   readonly client: KafkaClient;
+  /** null: rejected records go nowhere else. */
+  readonly deadLetterTopic: DeadLetterTopic | null;
   readonly hold: StoreHold;
   readonly contact: KafkaContact;
   readonly reporter: ProgressReporter;
@@ -42,7 +45,7 @@ export interface KafkaSession {
 const isRefused = (work: Promise<void>) => work.then(() => false).catch(() => true);
 
 export function openKafkaSession(deps: SessionDeps): KafkaSession {
-  const { topic, client, hold, contact, reporter, ingest, metrics, now, log } = deps;
+  const { topic, client, deadLetterTopic, hold, contact, reporter, ingest, metrics, now, log } = deps;
   const { promise: ended, resolve: end } = Promise.withResolvers<unknown>();
   const over = new AbortController();
   const waiting = createWaiting(deps);
@@ -103,13 +106,15 @@ export function openKafkaSession(deps: SessionDeps): KafkaSession {
     const intake = await takeIn(deliveries, { ingest, heartbeat: batch.heartbeat });
     if (intake.kind === 'store_failed') return hold.storeFailed(intake.fault);
     if (intake.kind === 'heartbeat_failed') throw intake.error;
-    if (records.length > 0) hold.storeServed();
+    const { outcomes } = intake;
     let stop: bigint | null;
     try {
-      stop = await waiting.noteTaken({ partition, deliveries, outcomes: intake.outcomes, end: highWatermark });
+      stop = await waiting.noteTaken({ partition, deliveries, outcomes, end: highWatermark });
+      await deadLetterTopic?.send({ partition, records, outcomes, until: stop });
     } catch (fault) {
       return hold.storeFailed(fault);
     }
+    if (records.length > 0) hold.storeServed();
     if (stop !== null) applyPauses();
     if (joined !== assignment.generation()) return;
     // Stopped in the middle, the batch stays where it is: it is fetched again once an operator lets the partition go on.

@@ -4,8 +4,9 @@
  * What happens within one consumer is in kafka-session.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createKafkaClient } from './kafka-client.ts';
+import { createKafkaClient, createKafkaSender } from './kafka-client.ts';
 import { createKafkaContact } from './kafka-contact.ts';
+import { createDeadLetterTopic, type DeadLetterTopic } from './kafka-dead-letter-topic.ts';
 import { createStoreHold } from './kafka-hold.ts';
 import { readGroup } from './kafka-offsets.ts';
 import type { KafkaClient, KafkaConfig, KafkaSourceDeps } from './kafka-ports.ts';
@@ -70,7 +71,7 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
     }
   }
 
-  async function consume(client: KafkaClient): Promise<void> {
+  async function consume(client: KafkaClient, deadLetterTopic: DeadLetterTopic | null): Promise<void> {
     let crashCount = 0;
     while (!signal.aborted) {
       await untilKafkaAnswers(client);
@@ -80,6 +81,7 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
         ...deps,
         topic: config.topic,
         client,
+        deadLetterTopic,
         hold,
         contact,
         reporter,
@@ -98,14 +100,17 @@ export function createKafkaSource(config: KafkaConfig, deps: KafkaSourceDeps): K
 
   async function run(): Promise<void> {
     const client = await createKafkaClient(config, { onTrouble: () => contact.noteTrouble(), now, log });
+    const { dlqTopic } = config;
+    const sender = dlqTopic === null ? null : await createKafkaSender(config, dlqTopic, log);
     const timer = setInterval(() => contact.check(), CHECK_INTERVAL_MS);
     try {
-      await consume(client);
+      await consume(client, sender === null ? null : createDeadLetterTopic(config.topic, sender));
     } catch (error) {
       log.error({ err: error }, 'the Kafka source ended by a fault of its own');
     } finally {
       clearInterval(timer);
       await client.close();
+      await sender?.close();
       metrics.setUp(false);
     }
   }

@@ -10,11 +10,12 @@ import {
   REBALANCE_TIMEOUT_MS,
   SESSION_TIMEOUT_MS,
 } from './kafka-client.ts';
-import type { KafkaClient, KafkaClientDeps, KafkaConfig } from './kafka-ports.ts';
+import type { KafkaClient, KafkaClientDeps, KafkaConfig, KafkaLog, KafkaSender } from './kafka-ports.ts';
 import { registerKafkajsCodecs } from './kafkajs-codecs.ts';
 import { openKafkajsConsumer } from './kafkajs-consumer.ts';
-import { repairKafkajsHeaders } from './kafkajs-headers.ts';
+import { keepAllHeaders, repairKafkajsHeaders } from './kafkajs-headers.ts';
 import { createKafkajsOffsets } from './kafkajs-offsets.ts';
+import { createKafkajsSender } from './kafkajs-sender.ts';
 import { repairKafkajsTimer } from './kafkajs-timer.ts';
 
 /** The default gives up after about 10 s without a broker and rejoins up to 30 s after it is back. */
@@ -34,26 +35,37 @@ function saslOptions(sasl: NonNullable<KafkaConfig['sasl']>): SASLOptions {
   }
 }
 
+/** kafkajs as we configure it. `retry`: how patient it is. */
+function createKafka(config: KafkaConfig, { onTrouble, log }: Pick<KafkaClientDeps, 'onTrouble' | 'log'>, retry: object): Kafka {
+  const { Kafka, logLevel } = kafkajs;
+  return new Kafka({
+    clientId: CLIENT_ID,
+    brokers: [...config.brokers],
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    ssl: config.ssl && config.sslCa !== null ? { ca: [config.sslCa] } : config.ssl,
+    ...(config.sasl === null ? {} : { sasl: saslOptions(config.sasl) }),
+    retry,
+    logLevel: logLevel.WARN,
+    // One line a failed attempt would flood the log for as long as a broker is away.
+    logCreator: () => (entry) => {
+      onTrouble();
+      log.debug({ namespace: entry.namespace, error: entry.log['error'] }, `kafkajs: ${entry.log.message}`);
+    },
+  });
+}
+
+/** Sends to `topic`; fails soon, as whoever asks tries again. */
+export function createSender(config: KafkaConfig, topic: string, log: KafkaLog): KafkaSender {
+  repairKafkajsTimer();
+  return createKafkajsSender(createKafka(config, { onTrouble: () => {}, log }, BRIEF_RETRY), topic);
+}
+
 export function createKafkajsClient(config: KafkaConfig, { onTrouble, log }: KafkaClientDeps): KafkaClient {
   if (!repairKafkajsTimer()) log.warn({}, 'this kafkajs is not the version whose timer is repaired: expect more CPU while idle');
   if (!repairKafkajsHeaders())
     log.warn({}, 'this kafkajs is not the version whose headers are repaired: a record with thousands of them stops the service');
-  const { Kafka, logLevel } = kafkajs;
-  const create = (retry: object): Kafka =>
-    new Kafka({
-      clientId: CLIENT_ID,
-      brokers: [...config.brokers],
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      ssl: config.ssl && config.sslCa !== null ? { ca: [config.sslCa] } : config.ssl,
-      ...(config.sasl === null ? {} : { sasl: saslOptions(config.sasl) }),
-      retry,
-      logLevel: logLevel.WARN,
-      // One line a failed attempt would flood the log for as long as a broker is away.
-      logCreator: () => (entry) => {
-        onTrouble();
-        log.debug({ namespace: entry.namespace, error: entry.log['error'] }, `kafkajs: ${entry.log.message}`);
-      },
-    });
+  if (config.dlqTopic !== null) keepAllHeaders();
+  const create = (retry: object): Kafka => createKafka(config, { onTrouble, log }, retry);
   const { readEnds, readCommitted, close } = createKafkajsOffsets(
     () => create(BRIEF_RETRY).admin(),
     config.topic,
@@ -77,7 +89,13 @@ export function createKafkajsClient(config: KafkaConfig, { onTrouble, log }: Kaf
         // kafkajs never restarts by itself: one place, the source's loop, builds the next consumer.
         retry: { ...PATIENT_RETRY, restartOnFailure: async () => false },
       });
-      const opened = openKafkajsConsumer({ topic: config.topic, consumer, listeners, log });
+      const opened = openKafkajsConsumer({
+        topic: config.topic,
+        consumer,
+        keepsHeaders: config.dlqTopic !== null,
+        listeners,
+        log,
+      });
       return {
         ...opened,
         close: () => opened.close().finally(stopListening),

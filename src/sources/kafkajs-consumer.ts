@@ -1,7 +1,8 @@
 /** One kafkajs consumer behind our port: its defaults lose records, its events and error types stop here. */
-import kafkajs, { type Consumer, type EachBatchPayload } from 'kafkajs';
+import kafkajs, { type Consumer, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
 import { PARTITIONS_AT_ONCE } from './kafka-client.ts';
-import type { KafkaConsumer, KafkaConsumerListeners, KafkaLog } from './kafka-ports.ts';
+import type { KafkaConsumer, KafkaConsumerListeners, KafkaLog, KafkaRecord } from './kafka-ports.ts';
+import { ALL_HEADERS, type AllHeaders } from './kafkajs-headers.ts';
 
 /** What the group says when the assignment is over; the consumer rejoins by itself. */
 const REJOIN_TYPES: readonly string[] = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'];
@@ -9,11 +10,13 @@ const REJOIN_TYPES: readonly string[] = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENER
 export interface KafkajsConsumerDeps {
   readonly topic: string;
   readonly consumer: Consumer;
+  /** Every header of a record is wanted, not only those that are read. */
+  readonly keepsHeaders: boolean;
   readonly listeners: KafkaConsumerListeners;
   readonly log: KafkaLog;
 }
 
-export function openKafkajsConsumer({ topic, consumer, listeners, log }: KafkajsConsumerDeps): KafkaConsumer {
+export function openKafkajsConsumer({ topic, consumer, keepsHeaders, listeners, log }: KafkajsConsumerDeps): KafkaConsumer {
   let hasJoined = false;
   let isStopped = false;
   let isRejoinDue = false;
@@ -42,7 +45,7 @@ export function openKafkajsConsumer({ topic, consumer, listeners, log }: Kafkajs
     try {
       await listeners.onBatch({
         partition,
-        records: batch.messages,
+        records: keepsHeaders ? batch.messages.map(withAllHeaders) : batch.messages,
         firstOffset: BigInt(batch.firstOffset() ?? last),
         lastOffset: BigInt(last),
         highWatermark: BigInt(batch.highWatermark),
@@ -118,4 +121,9 @@ export function openKafkajsConsumer({ topic, consumer, listeners, log }: Kafkajs
       await consumer.disconnect();
     },
   };
+}
+
+function withAllHeaders(message: KafkaMessage): KafkaRecord {
+  const headers: Readonly<Record<symbol, AllHeaders['value']>> = Object(message.headers);
+  return { ...message, allHeaders: headers[ALL_HEADERS] ?? [] };
 }

@@ -41,13 +41,14 @@ function toRecords(batch: RecordsBatch, from: bigint): readonly KafkaRecord[] {
   const isStampedByBroker = (batch.attributes & IS_LOG_APPEND_TIME) !== 0;
   const firstTime = Number(batch.firstTimestamp);
   const records: KafkaRecord[] = [];
-  for (const { offsetDelta, timestampDelta, value, headers } of batch.records) {
+  for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
     if (batch.firstOffset + BigInt(offsetDelta) < from) continue;
     records.push({
       offset: isExact ? `${first + offsetDelta}` : `${batch.firstOffset + BigInt(offsetDelta)}`,
       timestamp: isStampedByBroker ? `${batch.maxTimestamp}` : `${firstTime + Number(timestampDelta)}`,
+      key,
       value,
-      ...(headers.length === 0 ? {} : { headers: toHeaders(headers) }),
+      ...(headers.length === 0 ? {} : { headers: toHeaders(headers), allHeaders: [...headers] }),
     });
   }
   return records;

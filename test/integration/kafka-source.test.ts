@@ -58,7 +58,7 @@ async function watch(topic: string, groupId: string, deps: Partial<KafkaSourceDe
   };
   const ingest = deps.ingest ?? (async () => []);
   const source = createKafkaSource(
-    { brokers: broker.brokers, topic, groupId, client: CLIENT, ssl: false, sslCa: null, sasl: null },
+    { brokers: broker.brokers, topic, groupId, client: CLIENT, dlqTopic: null, ssl: false, sslCa: null, sasl: null },
     {
       untilStoreServes: async () => {},
       pauses: createMemoryPauses(),
@@ -448,6 +448,7 @@ describe('the Kafka source', { skip: skipReason(kafkaMissing) }, () => {
       topic: 't',
       groupId: 'g',
       client: CLIENT,
+      dlqTopic: null,
       ssl: false,
       sslCa: null,
       sasl: null,

@@ -12,7 +12,7 @@ import {
 import type { KafkaRecord } from '../../../src/sources/kafka-ports.ts';
 
 function record(fields: Partial<KafkaRecord> = {}): KafkaRecord {
-  return { value: Buffer.from('v'), timestamp: '1000', offset: '7', headers: {}, ...fields };
+  return { key: null, value: Buffer.from('v'), timestamp: '1000', offset: '7', headers: {}, ...fields };
 }
 
 function deliver(message: KafkaRecord): Delivery {
