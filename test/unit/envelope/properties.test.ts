@@ -3,40 +3,19 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRedact } from '../../../src/envelope/redact.ts';
-import type { ErrorEnvelope, JsonValue } from '../../../src/envelope/schema.ts';
+import type { ErrorEnvelope } from '../../../src/envelope/schema.ts';
 import { splitJsonArray, splitLines } from '../../../src/envelope/split-batch.ts';
+import { envelopes, json, mutants } from '../../fixtures/bad-inputs/mutants.ts';
+import { assertProperty } from '../../support/property.ts';
 import { builtIn } from './redact-sample.ts';
-import { decodeBytes, decodedEnvelope, decodeText, envelopeText, OCCURRED_AT, RECEIVED_AT_MS } from './sample.ts';
+import { decodeBytes, decodedEnvelope, decodeText, envelopeText, RECEIVED_AT_MS } from './sample.ts';
 
 const redact = createRedact({ catalogue: builtIn });
 
-/** Any text, with NULs and lone surrogates more often than chance has them. */
-const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\0', '\ud800', 'a\udc00', '😀', '"\\', '\u2028'));
-/** JSON values; keys that are refused on sight are left to tests of their own. */
-const json = fc.json({ maxDepth: 4, stringUnit: 'binary' }).map((written): JsonValue => JSON.parse(written));
-const code = fc.oneof(fc.constantFrom(...builtIn.codes.keys(), '__proto__', 'constructor'), fc.string({ minLength: 1 }), text);
-const timestamp = fc.oneof(
-  fc.constant(OCCURRED_AT),
-  fc.constantFrom(
-    '2025-10-12T10:30:00.123456789+05:30',
-    '+275760-09-13T00:00:00.000Z',
-    '2025-10-11T23:59:60Z',
-    '9999-12-31t23:59:59z',
-  ),
-  fc.date({ min: new Date(RECEIVED_AT_MS - 1e9), noInvalidDate: true }).map((date) => date.toISOString()),
-);
-const envelope = fc
-  .record({ code, message: fc.option(text), details: fc.option(json), timestamp, context: fc.option(json) })
-  .map(({ timestamp: occurred, context, ...error }) => envelopeText({ error, top: { timestamp: occurred, context } }));
-/** A few bytes of a valid envelope overwritten, cut out or put in. */
-const mutant = fc
-  .tuple(envelope, fc.array(fc.tuple(fc.nat(), fc.nat(2), fc.uint8Array({ maxLength: 3 })), { minLength: 1, maxLength: 4 }))
-  .map(([base, edits]) =>
-    edits.reduce<Buffer>((bytes, [where, cut, put]) => {
-      const at = where % (bytes.length + 1);
-      return Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]);
-    }, Buffer.from(base)),
-  );
+const REQUEST_ID = 'req_7a8b9c0d1e23';
+const codes = [...builtIn.codes.keys()];
+const envelope = envelopes(codes, RECEIVED_AT_MS).map((make) => make(REQUEST_ID).toString());
+const mutant = mutants(codes, RECEIVED_AT_MS).map((make) => make(REQUEST_ID));
 
 /** The envelope as its producer would have had to send it for nothing to be changed. */
 function encoded(decoded: ErrorEnvelope): string {
@@ -45,32 +24,36 @@ function encoded(decoded: ErrorEnvelope): string {
   return envelopeText({ error, top });
 }
 
-test('decode and the splitters never throw, whatever the bytes', () => {
-  fc.assert(
+test('decode and the splitters never throw, whatever the bytes', (context) => {
+  assertProperty(
+    context,
+    3000,
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutant), (bytes) => {
       decodeBytes(bytes);
       for (const split of [splitJsonArray(bytes), splitLines(bytes)]) {
         if (split.kind === 'items') for (const item of split.items) decodeBytes(item);
       }
     }),
-    { numRuns: 3000 },
   );
 });
 
-test('an envelope that was decoded, written out and decoded again is the same', () => {
-  fc.assert(
+test('an envelope that was decoded, written out and decoded again is the same', (context) => {
+  assertProperty(
+    context,
+    2000,
     fc.property(envelope, (sent) => {
       const first = decodeText(sent);
       if (first.kind === 'rejected') return;
       const second = decodedEnvelope(encoded(first.envelope));
       deepEqual({ ...second, sanitized: [] }, { ...first.envelope, sanitized: [] });
     }),
-    { numRuns: 2000 },
   );
 });
 
-test('where a body is an array, its items are decoded as they would be alone', () => {
-  fc.assert(
+test('where a body is an array, its items are decoded as they would be alone', (context) => {
+  assertProperty(
+    context,
+    500,
     fc.property(
       fc.array(
         fc.oneof(
@@ -88,12 +71,13 @@ test('where a body is an array, its items are decoded as they would be alone', (
         );
       },
     ),
-    { numRuns: 500 },
   );
 });
 
-test('what redact makes can be stored: JSON without NUL and lone surrogates, in every text', () => {
-  fc.assert(
+test('what redact makes can be stored: JSON without NUL and lone surrogates, in every text', (context) => {
+  assertProperty(
+    context,
+    2000,
     fc.property(fc.oneof(envelope, mutant), (sent) => {
       const decoded = typeof sent === 'string' ? decodeText(sent) : decodeBytes(sent);
       if (decoded.kind === 'rejected') return;
@@ -105,11 +89,10 @@ test('what redact makes can be stored: JSON without NUL and lone surrogates, in 
         if (typeof value === 'string') ok(value.isWellFormed() && !value.includes('\0'), value);
       }
     }),
-    { numRuns: 2000 },
   );
 });
 
-test('a secret under a key that says so, or typed by an end user, never comes through', () => {
+test('a secret under a key that says so, or typed by an end user, never comes through', (context) => {
   const secretKey = fc.constantFrom(
     'value',
     'password',
@@ -135,7 +118,9 @@ test('a secret under a key that says so, or typed by an end user, never comes th
     (secret) => [secret],
     (secret) => ({ text: secret }),
   );
-  fc.assert(
+  assertProperty(
+    context,
+    2000,
     fc.property(
       canary,
       secretKey,
@@ -155,6 +140,5 @@ test('a secret under a key that says so, or typed by an end user, never comes th
         ok(row.sanitized.includes('redacted'));
       },
     ),
-    { numRuns: 2000 },
   );
 });
