@@ -4,7 +4,7 @@
  */
 import { REDACTION_VERSION } from '../envelope/redact.ts';
 import type { ConflictStore, Storable } from '../ingest/ports.ts';
-import type { Database } from './database.ts';
+import { type Database, isDataFault } from './database.ts';
 
 type Repeat = Extract<Storable, { kind: 'envelope' }>;
 
@@ -34,8 +34,16 @@ on conflict do nothing`;
 export function createConflictStore(database: Pick<Database, 'withClient'>): ConflictStore {
   async function findDifferent(day: string, repeats: readonly Repeat[]): Promise<readonly Repeat[]> {
     const values = [day, REDACTION_VERSION, `[${repeats.map(bodyJson).join()}]`];
-    const { rows } = await database.withClient((client) => client.query<{ n: number }>(DIFFERENT_QUERY, values));
-    return rows.flatMap(({ n }) => repeats[n] ?? []);
+    try {
+      const { rows } = await database.withClient((client) => client.query<{ n: number }>(DIFFERENT_QUERY, values));
+      return rows.flatMap(({ n }) => repeats[n] ?? []);
+    } catch (error) {
+      // Thrown on, it would hold the delivery up for ever. What PostgreSQL cannot read is not what it has stored.
+      if (!isDataFault(error)) throw error;
+      if (repeats.length === 1) return repeats;
+      const middle = repeats.length >> 1;
+      return [...(await findDifferent(day, repeats.slice(0, middle))), ...(await findDifferent(day, repeats.slice(middle)))];
+    }
   }
 
   async function remember({ envelope, digest, source, receivedAtMs }: Repeat): Promise<boolean> {

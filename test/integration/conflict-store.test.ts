@@ -99,6 +99,15 @@ test('ten other bodies of one identity say enough', async () => {
   assert.equal((await conflicts.flag(others)).length, 10);
 });
 
+test('a body that PostgreSQL cannot read is a conflict, and holds nobody up', async () => {
+  const ids = [await keep({ message: 'one' }), await keep({ message: 'one' }), await keep({ message: 'one' })];
+  const repeats = ids.map((requestId) => repeatOf({ requestId, message: 'one' }));
+  const [first, unreadable, last] = repeats;
+  assert.ok(first && unreadable && last);
+  const envelopeOfNul = { ...unreadable.envelope, message: 'a\0b' };
+  assert.deepEqual(await conflicts.flag([first, { ...unreadable, source: 'kafka', envelope: envelopeOfNul }, last]), ['kafka']);
+});
+
 test('an envelope of the far future is compared in its own day', async () => {
   const parts = { timestamp: '+275760-09-12T00:00:00.000Z', message: 'one' };
   const requestId = await keep(parts);
