@@ -2,7 +2,7 @@
 
 import type { KafkaBroker } from '../support/kafka.ts';
 import { alertmanagerMissing } from '../support/requirements.ts';
-import { type Figure, percentileOf, spreadOf } from './figures.ts';
+import { type Figure, percentileOf } from './figures.ts';
 import { runLatencyRound, SURGE_RATES, type SurgeFound } from './latency-round.ts';
 import type { BenchOptions } from './options.ts';
 
@@ -46,7 +46,7 @@ function figuresOf(rate: number, surges: readonly SurgeFound[]): readonly Figure
   const aimed = (bound: number): Pick<Figure, 'aim'> => {
     return rate === AIMED_RATE ? { aim: { of: 'figure', is: 'at_most', bound } } : {};
   };
-  const part = (what: string, values: readonly number[]): Figure => ({ what, unit: 's', values: [spreadOf(values).median] });
+  const part = (what: string, values: readonly number[]): Figure => ({ what, unit: 's', values: [percentileOf(values, 0.5)] });
   return [
     {
       what: `first surplus error to alert, x10 on ${rate} a minute, p50`,
