@@ -1,6 +1,8 @@
 /**
- * Turns any number of concurrent writes into few transactions. There is no timer: while every lane is busy, what comes
- * in waits together and leaves as one batch, so batches are small when it is quiet and large when we are behind.
+ * Turns any number of concurrent writes into few transactions. What comes in one turn of the event loop leaves together,
+ * without a wait when it is quiet. While a lane is busy with little, more of it waits for that lane's end and leaves as
+ * one batch: a transaction has a price of its own, so another lane opens only for much, for what waited too long, or
+ * beside a large batch. So batches are small when it is quiet and large when we are behind.
  * What waits is bounded in bytes and in number; past that the sender is told to come again.
  */
 import { Overloaded } from '../errors.ts';
@@ -8,6 +10,10 @@ import type { EnvelopeStore, Storable, WriteReport, Written } from './ports.ts';
 
 /** Largest number of storables in one transaction, unless a single hand-over brings more. */
 const LARGEST_BATCH = 1000;
+/** So many storables are worth a lane of their own while another one is busy with fewer. */
+const WORTH_A_LANE = 250;
+/** Fewer of them wait at most this long for the lane that is busy. */
+const PATIENCE_MS = 50;
 /** Most storables that may wait for a lane. */
 const MOST_WAITING = 40_000;
 /** Most bytes of deliveries that may wait for a lane. */
@@ -33,6 +39,10 @@ export function createGroupCommit({ store, onCommit, now }: GroupCommitDeps) {
   const freeLanes = Array.from({ length: store.laneCount }, (_, lane) => lane);
   let waitingCount = 0;
   let waitingBytes = 0;
+  /** Storables that the busy lanes carry. */
+  let carriedCount = 0;
+  let isGathering = false;
+  let isPatient = false;
 
   function takeBatch(): Waiting[] {
     const batch: Waiting[] = [];
@@ -50,6 +60,7 @@ export function createGroupCommit({ store, onCommit, now }: GroupCommitDeps) {
 
   async function run(lane: number, batch: readonly Waiting[]): Promise<void> {
     const storables = batch.length === 1 && batch[0] ? batch[0].storables : batch.flatMap((each) => each.storables);
+    carriedCount += storables.length;
     const startedMs = now();
     try {
       const report = await store.write(storables, lane);
@@ -63,16 +74,40 @@ export function createGroupCommit({ store, onCommit, now }: GroupCommitDeps) {
       for (const each of batch) each.reject(fault);
     } finally {
       freeLanes.push(lane);
+      carriedCount -= storables.length;
       drain();
     }
   }
 
-  function drain(): void {
-    while (queue.length > 0) {
-      const lane = freeLanes.pop();
-      if (lane === undefined) return;
+  function drain(isOverdue = false): void {
+    while (queue.length > 0 && freeLanes.length > 0) {
+      const isWorthIt = isOverdue || carriedCount === 0 || waitingCount >= WORTH_A_LANE || carriedCount >= WORTH_A_LANE;
+      if (!isWorthIt) {
+        wait();
+        return;
+      }
+      const lane = freeLanes.pop() ?? 0;
       void run(lane, takeBatch());
     }
+  }
+
+  function wait(): void {
+    if (isPatient) return;
+    isPatient = true;
+    setTimeout(() => {
+      isPatient = false;
+      drain(true);
+    }, PATIENCE_MS);
+  }
+
+  /** What else this turn of the event loop brings goes along. */
+  function gather(): void {
+    if (isGathering) return;
+    isGathering = true;
+    setImmediate(() => {
+      isGathering = false;
+      drain();
+    });
   }
 
   /** @throws Overloaded, StoreUnavailable, StoreRefused: nothing of this call may be acknowledged. */
@@ -84,7 +119,7 @@ export function createGroupCommit({ store, onCommit, now }: GroupCommitDeps) {
       queue.push({ storables, sizeBytes, resolve, reject });
       waitingCount += storables.length;
       waitingBytes += sizeBytes;
-      drain();
+      gather();
     });
   };
 }
