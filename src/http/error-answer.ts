@@ -143,7 +143,8 @@ export function addErrorAnswers(app: HttpApp, { now, drawPage }: ErrorAnswerDeps
   };
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error, request);
-    if (refusal.statusCode >= 500 && !(error instanceof Fault)) request.log.error({ err: error }, 'a request failed');
+    if (refusal.statusCode >= 500 && !(error instanceof Fault))
+      request.log.error({ err: error, reqId: request.id }, 'a request failed');
     return answer(request, reply, refusal, error);
   });
   app.setNotFoundHandler((request, reply) =>

@@ -117,6 +117,8 @@ function createApp(config: HttpConfig, deps: HttpDeps): HttpApp {
     loggerInstance: deps.log,
     // A line a request would flood the log and carry requestIds into it.
     logController: new LogController({ disableRequestLogging: true }),
+    // Nor a logger a request: whoever logs names the request itself.
+    childLoggerFactory: (logger) => logger,
     genReqId: createRequestId,
     requestIdHeader: false,
     bodyLimit: BODY_LIMIT_BYTES,

@@ -15,7 +15,12 @@ import type { Delivery } from '../ingest/ports.ts';
 
 /** Bytes of bodies in memory, arriving or being stored, above which a sender is asked to come again. */
 const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
-const CONTEXT_HEADERS = ['httpStatus', 'service', 'route', 'method', 'client', 'release', 'traceparent'];
+const CONTEXT_HEADERS = ['httpStatus', 'service', 'route', 'method', 'client', 'release', 'traceparent'].map((name) => ({
+  name,
+  sent: name.toLowerCase(),
+}));
+/** What nearly every sender says; it needs no closer look. */
+const PLAIN_JSON = 'application/json';
 // Exact on purpose: a lenient match is how a body gets past the checks that its type stands for.
 const MEDIA_TYPE = /^(application\/json|application\/x-ndjson)(?: *; *charset=("?)([!-~]*?)\2)? *$/i;
 
@@ -51,13 +56,16 @@ export function createWebhookSource(deps: WebhookSourceDeps): FastifyPluginAsync
     return new BodyRefused(reason);
   }
 
-  async function checkHead({ headers }: FastifyRequest): Promise<void> {
-    const [, mediaType, , charset] = MEDIA_TYPE.exec(headers['content-type'] ?? '') ?? [];
-    if (mediaType === undefined) throw refuse('media_type');
-    if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw refuse('charset');
+  /** Why a body is refused by its head alone; null: it may come. */
+  function faultOfHead({ headers }: FastifyRequest): RejectReason | null {
+    if (headers['content-type'] !== PLAIN_JSON) {
+      const [, mediaType, , charset] = MEDIA_TYPE.exec(headers['content-type'] ?? '') ?? [];
+      if (mediaType === undefined) return 'media_type';
+      if (charset !== undefined && !/^utf-?8$/i.test(charset)) return 'charset';
+    }
     const encoding = headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') throw refuse('encoding');
-    if (Number(headers['content-length'] ?? 0) > MAX_ENVELOPE_BYTES) throw refuse('too_large');
+    if (encoding !== undefined && encoding !== 'identity') return 'encoding';
+    return Number(headers['content-length'] ?? 0) > MAX_ENVELOPE_BYTES ? 'too_large' : null;
   }
 
   /** Bytes stay counted until the answer is out or its socket is gone. */
@@ -68,14 +76,17 @@ export function createWebhookSource(deps: WebhookSourceDeps): FastifyPluginAsync
       inFlightBytes -= sizeBytes;
     });
     return new Promise((resolve, reject) => {
+      let isOver = false;
       const end = (refusal?: Error) => {
-        raw.off('data', take).off('end', end).off('error', fail).off('aborted', fail);
-        if (refusal === undefined) return resolve(Buffer.concat(chunks, sizeBytes));
-        raw.resume(); // The rest of the body falls on the floor; the connection ends with the answer.
-        reject(refusal);
+        if (isOver) return;
+        isOver = true; // From here on the rest of the body falls on the floor; the connection ends with the answer.
+        if (refusal !== undefined) return reject(refusal);
+        const [only] = chunks;
+        resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, sizeBytes));
       };
       const fail = () => end(new BodyRefused('syntax'));
       const take = (chunk: Buffer) => {
+        if (isOver) return;
         if (sizeBytes + chunk.length > MAX_ENVELOPE_BYTES) return end(refuse('too_large'));
         if (inFlightBytes + chunk.length > maxInFlightBytes) return end(new Overloaded('Bodies in flight fill their memory.'));
         inFlightBytes += chunk.length;
@@ -116,7 +127,10 @@ export function createWebhookSource(deps: WebhookSourceDeps): FastifyPluginAsync
       schema: WEBHOOK_SCHEMA,
       // The body is bytes here; `decode` is what validates it.
       validatorCompiler: () => () => true,
-      onRequest: checkHead,
+      onRequest: (request, _reply, done) => {
+        const reason = faultOfHead(request);
+        return reason === null ? done() : done(refuse(reason));
+      },
       handler: async (request, reply) => take(request, await collect(request, reply)),
     });
   };
@@ -128,11 +142,14 @@ function isNdjson({ headers }: FastifyRequest): boolean {
 
 /** Only the names that state context, and only those that are there. */
 function contextHeaders({ headers }: FastifyRequest): Readonly<Record<string, string>> | null {
-  const stated = CONTEXT_HEADERS.flatMap((name) => {
-    const value = headers[name.toLowerCase()];
-    return typeof value === 'string' ? [[name, value] as const] : [];
-  });
-  return stated.length === 0 ? null : Object.fromEntries(stated);
+  let stated: Record<string, string> | null = null;
+  for (const { name, sent } of CONTEXT_HEADERS) {
+    const value = headers[sent];
+    if (typeof value !== 'string') continue;
+    stated ??= {};
+    stated[name] = value;
+  }
+  return stated;
 }
 
 /** A single envelope that was rejected is refused as a request; in a batch it is one of the results. */
