@@ -35,7 +35,11 @@ export async function addPageRoutes(
     retentionDays,
     now,
     spikes,
-    readWatch: async () => ({ ...(await watch.readStanding()), isTrafficAsked }),
+    readWatch: async () => ({
+      ...(await watch.readStanding()),
+      isTrafficAsked,
+      paused: await deadLetters.listPausedPartitions(),
+    }),
     wordsFor: (code, status) => wordsFor(catalogue, code, status),
     faultOf: (code, status) => faultOf(catalogue, code, status),
     isEmpty: () => lookup.isEmpty(),

@@ -82,3 +82,11 @@ test('a start that would need credentials is refused with that reason, since the
   assert.match(faultsOf({ HOST: '0.0.0.0', AUTH: 'off' }).join(), /only when HOST is a loopback/);
   assert.deepEqual(faultsOf({ PUBLIC_URL: 'https://errors.example', AUTH: 'off' }), []);
 });
+
+test('a dead letter topic that is the source itself is refused: it would be read and rejected for ever', () => {
+  assert.throws(
+    () => loadConfig({ KAFKA_BROKERS: 'k:9092', KAFKA_DLQ_TOPIC: 'api.errors.v1' }),
+    /KAFKA_DLQ_TOPIC must be another topic/,
+  );
+  assert.equal(loadConfig({ KAFKA_BROKERS: 'k:9092', KAFKA_DLQ_TOPIC: 'dead' }).kafka?.dlqTopic, 'dead');
+});

@@ -10,7 +10,7 @@ import { drawWatchNotes, type Watch } from '../../../src/web/watch-notes.ts';
 const NOW = Date.UTC(2026, 10, 24, 14, 10);
 const MINUTE_MS = 60_000;
 const view = { nowMs: NOW, retentionDays: 30, link: createLink(null), siteUrl: 'http://s.test' };
-const well: Watch = { evaluatedUntilMs: NOW - 20_000, trafficKnownUntilMs: NOW - MINUTE_MS, isTrafficAsked: true };
+const well: Watch = { evaluatedUntilMs: NOW - 20_000, trafficKnownUntilMs: NOW - MINUTE_MS, isTrafficAsked: true, paused: [] };
 const textOf = (watch: Partial<Watch>) =>
   render(drawWatchNotes(view, { ...well, ...watch }))
     .replace(/<[^>]+>/g, '')
@@ -35,6 +35,23 @@ test('that the traffic is not known, only where it is asked for', () => {
   );
   assert.match(textOf({ trafficKnownUntilMs: null }), /^Prometheus has not told the traffic yet: /);
   assert.equal(textOf({ trafficKnownUntilMs: null, isTrafficAsked: false }), '');
+});
+
+test('that a Kafka partition waits, since when, and where to read what to do', () => {
+  const paused = {
+    topic: 'errors',
+    partition: 3,
+    cause: 'rejected_in_a_row',
+    detail: '100 in a row, mostly syntax',
+    offset: '100',
+    pausedAtMs: NOW - 9 * MINUTE_MS,
+    skipTo: null,
+  } as const;
+  assert.equal(
+    textOf({ paused: [paused] }),
+    'The Kafka partition errors / 3 is not read since today 14:01:00 UTC, 9 minutes ago: its errors are neither stored nor watched until somebody decides. Why, and what to do.',
+  );
+  assert.match(textOf({ paused: [paused, paused] }), /^2 Kafka partitions are not read: their errors are neither stored/);
 });
 
 test('both stand where spikes are listed', () => {
