@@ -9,7 +9,8 @@ type Headers = Readonly<Record<string, string>>;
 type Stated = JsonValue | undefined;
 
 const NONE: EnvelopeContext = Object.freeze({});
-const TEXT_LENGTHS = { service: 128, route: 512, client: 128, release: 128 };
+/** Longest that is kept of each, in UTF-16 units. */
+export const CONTEXT_LENGTHS = { service: 128, route: 512, client: 128, release: 128 };
 const METHOD = /^[A-Za-z-]{1,32}$/;
 const STATUS = /^[1-5][0-9]{2}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -21,11 +22,11 @@ export function readContext(stated: JsonObject | null, headers: Headers | undefi
   const pick = <T>(name: string, accept: (value: Stated) => T | null): T | null =>
     accept(ownOf(stated, name)) ?? accept(ownOf(headers, name)) ?? accept(ownOf(headers, name.toLowerCase()));
   const httpStatus = pick('httpStatus', acceptStatus);
-  const service = pick('service', (value) => acceptText(value, TEXT_LENGTHS.service));
-  const route = pick('route', (value) => acceptText(value, TEXT_LENGTHS.route));
+  const service = pick('service', (value) => acceptText(value, CONTEXT_LENGTHS.service));
+  const route = pick('route', (value) => acceptText(value, CONTEXT_LENGTHS.route));
   const method = pick('method', (value) => acceptPattern(value, METHOD));
-  const client = pick('client', (value) => acceptText(value, TEXT_LENGTHS.client));
-  const release = pick('release', (value) => acceptText(value, TEXT_LENGTHS.release));
+  const client = pick('client', (value) => acceptText(value, CONTEXT_LENGTHS.client));
+  const release = pick('release', (value) => acceptText(value, CONTEXT_LENGTHS.release));
   const traceparent = pick('traceparent', (value) => acceptPattern(value, TRACEPARENT));
   return {
     ...(httpStatus !== null && { httpStatus }),

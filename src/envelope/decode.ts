@@ -5,6 +5,7 @@
  * The shape is checked by hand, not by a schema: each fault has its own reason, and most can be mended instead.
  */
 import { readContext } from './context.ts';
+import { readRecorded } from './export-line.ts';
 import { isCodeShaped } from './label.ts';
 import {
   CLOCK_AHEAD_MS,
@@ -21,7 +22,7 @@ import { parseRequestId } from './request-id.ts';
 import { createSanitized } from './sanitized.ts';
 import { LONG_NUMBER, NON_ASCII, type Scan, SUSPECT_KEY, scan, UNICODE_ESCAPE } from './scan.ts';
 import type { Decoded, JsonObject, JsonValue, RejectReason, RequestId, Sanitization } from './schema.ts';
-import { hasBom, readText } from './text.ts';
+import { clip, clipBytes, hasBom, readText } from './text.ts';
 import { parseTimestamp } from './timestamp.ts';
 import { memberOf, parseExactly, tidy, tidyText } from './well-formed.ts';
 
@@ -34,6 +35,8 @@ export interface DecodeOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether the catalogue lists the code, which makes it valid however it is spelled. */
   readonly isCatalogued?: (code: string) => boolean;
+  /** The bytes are an operator's: what they say an export recorded is believed. */
+  readonly isRecordBelieved?: boolean;
 }
 
 /** Never throws, whatever the bytes. */
@@ -78,12 +81,17 @@ function read(
   if (requestId === null) return rejected('request_id');
   const timestamp = typeof parsed['timestamp'] === 'string' ? parseTimestamp(parsed['timestamp']) : null;
   if (timestamp === null) return rejected('timestamp', requestId);
-  const aheadMs = timestamp.epochMs - options.receivedAtMs;
+  const recorded = options.isRecordBelieved === true ? readRecorded(parsed, options.receivedAtMs) : null;
+  const aheadMs = timestamp.epochMs - (recorded?.receivedAtMs ?? options.receivedAtMs);
   const daysBehind = Math.floor(options.receivedAtMs / DAY_MS) - Math.floor(timestamp.epochMs / DAY_MS);
   if (daysBehind > options.retentionDays) return rejected('too_old', requestId);
 
   const isEscaped = (scanned.marks & UNICODE_ESCAPE) !== 0;
-  const isCodeValid = isCodeShaped(stated) || (stated.length <= MAX_CODE_LENGTH && options.isCatalogued?.(stated) === true);
+  for (const change of recorded?.sanitized ?? NO_CHANGES) note(change);
+  const isCodeValid =
+    // A code that was clipped may look whole now; it is counted as it was.
+    recorded?.sanitized.includes('code_invalid') !== true &&
+    (isCodeShaped(stated) || (stated.length <= MAX_CODE_LENGTH && options.isCatalogued?.(stated) === true));
   const code = isCodeValid ? stated : tidyText(clip(stated, MAX_CODE_LENGTH), note);
   if (!isCodeValid) note('code_invalid');
   if (said === null) note('empty');
@@ -95,7 +103,7 @@ function read(
   const raw = error['details'] ?? null;
   const details = isExact && !isEscaped ? raw : tidy(isExact ? raw : detailsIn(text), note);
   const context = parsed['context'] ?? null;
-  return {
+  const decoded: Decoded = {
     kind: 'envelope',
     envelope: {
       requestId,
@@ -110,6 +118,7 @@ function read(
       sanitized: list(),
     },
   };
+  return recorded === null ? decoded : { ...decoded, recorded };
 }
 
 function parse(text: string): JsonValue | undefined {
@@ -125,6 +134,7 @@ function detailsIn(text: string) {
   return memberOf(memberOf(parseExactly(text), 'error'), 'details') ?? null;
 }
 
+const NO_CHANGES: readonly Sanitization[] = [];
 const NO_DETAILS: JsonObject = Object.freeze({});
 
 function shapeDetails(details: JsonValue, note: (change: Sanitization) => void): JsonObject {
@@ -140,18 +150,9 @@ function shapeDetails(details: JsonValue, note: (change: Sanitization) => void):
 }
 
 function clipMessage(message: string, note: (change: Sanitization) => void): string {
-  // A UTF-16 unit takes at most three bytes, so that most messages need no counting.
-  if (message.length * 3 <= MAX_MESSAGE_BYTES || Buffer.byteLength(message) <= MAX_MESSAGE_BYTES) return message;
-  note('truncate');
-  const { read: length } = new TextEncoder().encodeInto(message, new Uint8Array(MAX_MESSAGE_BYTES));
-  return message.slice(0, length);
-}
-
-/** At most `length` UTF-16 units, never half of a pair. */
-function clip(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const isPairCut = /[\ud800-\udbff]/.test(text.charAt(length - 1)) && /[\udc00-\udfff]/.test(text.charAt(length));
-  return text.slice(0, isPairCut ? length - 1 : length);
+  const clipped = clipBytes(message, MAX_MESSAGE_BYTES);
+  if (clipped.length < message.length) note('truncate');
+  return clipped;
 }
 
 function rejected(reason: RejectReason, requestId: RequestId | null = null): Decoded {

@@ -9,7 +9,7 @@ import { isCardNumber } from './secrets/card.ts';
 import { withoutEchoes } from './secrets/echo.ts';
 import { redactText } from './secrets/redact-text.ts';
 import { isSecretName } from './secrets/secret-name.ts';
-import { classifiedShapeOf, shapeOf } from './shape.ts';
+import { classifiedShapeOf, isShape, shapeOf } from './shape.ts';
 import { distinctFields, type ValidationField, validationFieldOf } from './validation-fields.ts';
 
 export interface RedactedDetails {
@@ -46,26 +46,35 @@ class DetailsWriter {
       const value = object[key] ?? null;
       const isListed = listed.has(key);
       const name = isListed ? key : this.#noted(key, redactText(key));
-      json += `${json === '' ? '{' : ','}${JSON.stringify(name)}:${this.#member(key, value, isListed, echoes)}`;
+      // The mark that stands for a secret key may be a secret's name itself: what is under it goes the first time.
+      const member =
+        name !== key && value !== null && isSecretName(name) ? this.#secret(value) : this.#member(key, value, isListed, echoes);
+      json += `${json === '' ? '{' : ','}${JSON.stringify(name)}:${member}`;
     }
     return json === '' ? '{}' : `${json}}`;
   }
 
   #member(key: string, value: JsonValue, isListed: boolean, echoes: readonly string[]): string {
+    if (isShape(value)) return this.#shape(value);
     if (key === TYPED_KEY) {
       // One by one: as arguments of one call, hundreds of thousands would overflow the stack.
       for (const text of textsIn(value)) this.typed.push(text);
       return this.#shape(classifiedShapeOf(value));
     }
-    if (value !== null && isSecretName(key)) return this.#shape(shapeOf(value));
+    if (value !== null && isSecretName(key)) return this.#secret(value);
     if (!isListed) return this.#unlisted(value);
     if (key === ERRORS_KEY) return isArray(value) ? this.#array(value, (item) => this.#errorItem(item)) : this.#unlisted(value);
     return isArray(value) ? this.#array(value, (item) => this.#kept(item, echoes)) : this.#kept(value, echoes);
   }
 
+  #secret(value: JsonValue): string {
+    return this.#shape(isShape(value) ? value : shapeOf(value));
+  }
+
   #errorItem(item: JsonValue): string {
-    if (!isObject(item)) return this.#unlisted(item);
-    const echoes = textsIn(item[TYPED_KEY] ?? null);
+    if (!isObject(item) || isShape(item)) return this.#unlisted(item);
+    const typed = item[TYPED_KEY] ?? null;
+    const echoes = isShape(typed) ? NOTHING_TYPED : textsIn(typed);
     const { field, code } = item;
     if (typeof field === 'string' && typeof code === 'string')
       this.fields.push(validationFieldOf(keptText(field, echoes), keptText(code, echoes)));
@@ -81,7 +90,8 @@ class DetailsWriter {
     if (typeof value === 'string') return this.#shape(shapeOf(value));
     if (typeof value === 'number') return isCardNumber(value) ? this.#shape(shapeOf(value)) : JSON.stringify(value);
     if (isArray(value)) return this.#array(value, (item) => this.#unlisted(item));
-    return isObject(value) ? this.object(value, NO_KEYS, NOTHING_TYPED) : String(value);
+    if (!isObject(value)) return String(value);
+    return isShape(value) ? this.#shape(value) : this.object(value, NO_KEYS, NOTHING_TYPED);
   }
 
   #array(items: readonly JsonValue[], write: (item: JsonValue) => string): string {

@@ -3,12 +3,14 @@
  * is harmless and takes out of every kept text what looks like a secret; it holds the last word on what a row contains.
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import { CONTEXT_LENGTHS } from './context.ts';
 import { isCodeShaped } from './label.ts';
-import { CLOCK_AHEAD_MS, MAX_CODE_LENGTH } from './limits.ts';
+import { CLOCK_AHEAD_MS, MAX_CODE_LENGTH, MAX_MESSAGE_BYTES } from './limits.ts';
 import { redactDetails } from './redact-details.ts';
 import { type ErrorEnvelope, type RedactedEnvelope, type RedactedFields, SANITIZATIONS, type Sanitization } from './schema.ts';
 import { withoutEchoes } from './secrets/echo.ts';
 import { redactText } from './secrets/redact-text.ts';
+import { clip, clipBytes } from './text.ts';
 import { VALIDATION_CODE, type ValidationField } from './validation-fields.ts';
 
 /** Moves with every change of what is kept; stored with each row, so that rows of two versions are not taken for a conflict. */
@@ -24,13 +26,14 @@ export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
     const { context } = envelope;
     const entry = catalogue.codes.get(envelope.code);
     const details = redactDetails(envelope.details, listedKeys.get(envelope.code) ?? NO_KEYS);
-    const code = entry === undefined ? redactText(envelope.code).slice(0, MAX_CODE_LENGTH) : envelope.code;
+    const code = entry === undefined ? clip(redactText(envelope.code), MAX_CODE_LENGTH) : envelope.code;
     const isCodeKept = code === envelope.code;
-    const message = withoutEchoes(redactText(envelope.message), details.typed);
-    const service = redactOptional(context.service);
-    const route = redactOptional(context.route);
-    const client = redactOptional(context.client);
-    const release = redactOptional(context.release);
+    // A mark may be longer than what it stands for: the bounds of what is taken in hold for what is kept, too.
+    const message = clipBytes(withoutEchoes(redactText(envelope.message), details.typed), MAX_MESSAGE_BYTES);
+    const service = redactOptional(context.service, CONTEXT_LENGTHS.service);
+    const route = redactOptional(context.route, CONTEXT_LENGTHS.route);
+    const client = redactOptional(context.client, CONTEXT_LENGTHS.client);
+    const release = redactOptional(context.release, CONTEXT_LENGTHS.release);
     const isChanged =
       details.isChanged ||
       !isCodeKept ||
@@ -66,8 +69,8 @@ function branded(fields: RedactedFields): RedactedEnvelope {
   return fields as RedactedEnvelope;
 }
 
-function redactOptional(text: string | undefined): string | null {
-  return text === undefined ? null : redactText(text);
+function redactOptional(text: string | undefined, maxLength: number): string | null {
+  return text === undefined ? null : clip(redactText(text), maxLength);
 }
 
 function withChanges(sanitized: readonly Sanitization[], changes: readonly Sanitization[]): readonly Sanitization[] {

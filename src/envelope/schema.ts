@@ -2,6 +2,7 @@
  * The shapes an envelope passes through. Brands mark how far it has come: only `decode` makes an `ErrorEnvelope`, only
  * `redact` makes a `RedactedEnvelope`, and the store takes nothing else, so the compiler holds that no secret is written.
  */
+import type { Recorded } from './export-line.ts';
 import type { ValidationField } from './validation-fields.ts';
 
 declare const requestIdBrand: unique symbol;
@@ -121,7 +122,12 @@ export interface RedactedEnvelope {
 
 /** What `decode` says of a delivery's bytes. */
 export type Decoded =
-  | { readonly kind: 'envelope'; readonly envelope: ErrorEnvelope }
+  | {
+      readonly kind: 'envelope';
+      readonly envelope: ErrorEnvelope;
+      /** What an export knew of the row; only where `decode` was told to believe it. */
+      readonly recorded?: Recorded;
+    }
   | {
       readonly kind: 'rejected';
       readonly reason: RejectReason;

@@ -15,3 +15,18 @@ export function readText(bytes: Uint8Array, start: number, isAscii: boolean): st
     return null;
   }
 }
+
+/** At most `length` UTF-16 units, never half of a pair. */
+export function clip(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const isPairCut = /[\ud800-\udbff]/.test(text.charAt(length - 1)) && /[\udc00-\udfff]/.test(text.charAt(length));
+  return text.slice(0, isPairCut ? length - 1 : length);
+}
+
+/** At most `sizeBytes` of UTF-8, never part of a character; the very same string when it is no longer. */
+export function clipBytes(text: string, sizeBytes: number): string {
+  // A UTF-16 unit takes at most three bytes, so that most texts need no counting.
+  if (text.length * 3 <= sizeBytes || Buffer.byteLength(text) <= sizeBytes) return text;
+  const { read: length } = new TextEncoder().encodeInto(text, new Uint8Array(sizeBytes));
+  return text.slice(0, length);
+}

@@ -4,7 +4,7 @@
  */
 import type { Decoded, RedactedEnvelope } from '../envelope/schema.ts';
 import type { Outcome } from './outcome.ts';
-import type { Delivery, Storable, Written } from './ports.ts';
+import { type Delivery, SOURCES, type Storable, type Written } from './ports.ts';
 
 export interface PipelineDeps {
   readonly decode: (delivery: Delivery) => Decoded;
@@ -27,7 +27,12 @@ export function createPipeline({ decode, redact, digest, mayRecord, write, flagC
     const { source, receivedAtMs, coordinates, bytes } = delivery;
     const decoded = decode(delivery);
     const origin = { source, receivedAtMs, coordinates, sizeBytes: bytes?.length ?? 0, digest: () => digest(bytes) };
-    if (decoded.kind === 'envelope') return { kind: 'envelope', ...origin, envelope: redact(decoded.envelope, receivedAtMs) };
+    if (decoded.kind === 'envelope') {
+      const { envelope, recorded } = decoded;
+      if (recorded === undefined) return { kind: 'envelope', ...origin, envelope: redact(envelope, receivedAtMs) };
+      const first = { receivedAtMs: recorded.receivedAtMs, source: SOURCES.find((each) => each === recorded.source) ?? source };
+      return { kind: 'envelope', ...origin, recorded: first, envelope: redact(envelope, first.receivedAtMs) };
+    }
     const { reason, requestId } = decoded;
     return { kind: 'rejected', ...origin, reason, requestId, isRecorded: coordinates !== null || mayRecord(receivedAtMs) };
   }

@@ -41,6 +41,8 @@ export type Storable =
       /** Keyed digest of the bytes, made only when the store turns the envelope down. */
       readonly digest: () => Uint8Array;
       readonly envelope: RedactedEnvelope;
+      /** When and by which way it first came, where that was elsewhere: an import of an export. The row says so. */
+      readonly recorded?: { readonly receivedAtMs: number; readonly source: Source };
     }
   | {
       readonly kind: 'rejected';

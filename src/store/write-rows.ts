@@ -50,7 +50,8 @@ export function createRowColumns() {
   return function columnsOf(rows: readonly Row[]): readonly (Buffer | null)[] {
     for (const writer of writers) writer.clear();
     for (const { storable } of rows) {
-      const { envelope, receivedAtMs, source } = storable;
+      const { envelope } = storable;
+      const { receivedAtMs, source } = storable.recorded ?? storable;
       requestIds.text(envelope.requestId);
       codes.text(envelope.code);
       days.date(envelope.occurredAtMs);

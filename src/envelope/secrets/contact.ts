@@ -4,6 +4,7 @@ import { isAlphanumeric, isSpace, type Span } from './span.ts';
 /** Longest local part of an address (RFC 5321, 4.5.3.1.1); bounds the way back from an `@`. */
 const MAX_LOCAL_LENGTH = 64;
 const LOGIN = '[login]';
+const QUERY = '[query]';
 const AT = 0x40;
 const LOCAL_MARKS = new Set(Array.from("._%+-'", (mark) => mark.charCodeAt(0)));
 const URL_ENDS = new Set(Array.from('"\'<>`\\)]}', (mark) => mark.charCodeAt(0)));
@@ -39,7 +40,9 @@ export function findUrlSecrets(text: string, spans: Span[]): void {
       if ((character === '?' || character === '#') && query === -1) query = at + 1;
     }
     if (login > start) spans.push({ start, end: login, mark: LOGIN });
-    if (query !== -1 && query < at) spans.push({ start: query, end: at, mark: '[query]' });
+    // The bracket that closes the mark ends a URL.
+    const isMarked = text.startsWith(QUERY, query) && at === query + QUERY.length - 1;
+    if (query !== -1 && query < at && !isMarked) spans.push({ start: query, end: at, mark: QUERY });
     mark = at - 3;
   }
 }

@@ -24,8 +24,25 @@ CLASSES['@'.charCodeAt(0)] = AT;
 for (const separator of ':=') CLASSES[separator.charCodeAt(0)] = SEPARATOR;
 for (const mark of '_-J') CLASSES[mark.charCodeAt(0)] = KEY_MARK;
 
-/** The text without secrets; the very same string when it holds none. */
+/** A secret taken out may leave another to be seen; what is left after so many passes was made to be. */
+const MOST_PASSES = 4;
+/** Longer texts, in UTF-16 units, get one pass: their time is bounded more dearly than their last corner. */
+const LONGEST_REPEATED = 65_536;
+
+/**
+ * The text without secrets; the very same string when it holds none. Given again what it answered, it leaves it alone, so
+ * that what was exported can be imported.
+ */
 export function redactText(text: string): string {
+  let redacted = text;
+  for (let pass = 1; ; pass++) {
+    const before = redacted;
+    redacted = redactOnce(before);
+    if (redacted === before || pass === MOST_PASSES || text.length > LONGEST_REPEATED) return redacted;
+  }
+}
+
+function redactOnce(text: string): string {
   if (text.length < MIN_SECRET_LENGTH) return text;
   let classes = 0;
   let digitCount = 0;
