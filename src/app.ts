@@ -18,6 +18,7 @@ import type { Config } from './config.ts';
 import { decode } from './envelope/decode.ts';
 import { digestOf } from './envelope/identity.ts';
 import { createRedact } from './envelope/redact.ts';
+import type { ErrorEnvelope } from './envelope/schema.ts';
 import { ConfigurationFault, type Fault, StoreUnavailable } from './errors.ts';
 import { createServer } from './http/server.ts';
 import { createConflictFlag } from './ingest/conflicts.ts';
@@ -134,7 +135,7 @@ export function createApp(config: Config, log: Logger): App {
     await partitions.start();
     stops.push({ name: 'partitions', stop: () => partitions.stop() });
 
-    const ingest = await openIngest(database, writes);
+    const ingest = await openIngest({ config, catalogue, metrics, database, writes, replicaId: config.replicaId });
     const progress = createProgressRecorder(database);
     started = { ingest, markCollected: progress.extendSpan };
 
@@ -232,34 +233,6 @@ export function createApp(config: Config, log: Logger): App {
     }
   }
 
-  async function openIngest(database: Database, writes: Database): Promise<Ingest> {
-    const catalogued = [...catalogue.codes.values()].map(({ code, status }) => ({ code, status: String(status) }));
-    const store = createEnvelopeStore({ database: writes, replicaId: config.replicaId, catalogued });
-    const { recordIncrements, recordCommit, recordOutcomes, recordConflicts } = createRecord({
-      metrics,
-      hasExemplars: config.hasExemplars,
-      now: Date.now,
-    });
-    for (const labels of catalogued) metrics.errorsTotal.inc({ labels, value: 0 });
-    recordIncrements(await store.open());
-    const digestKey = await database.kysely.selectFrom('installation').select('digest_key').executeTakeFirstOrThrow();
-    return createPipeline({
-      decode: ({ bytes, receivedAtMs, headers }) =>
-        decode(bytes, {
-          receivedAtMs,
-          retentionDays: config.retentionDays,
-          isCatalogued: (code) => catalogue.codes.has(code),
-          ...(headers === undefined ? {} : { headers }),
-        }),
-      redact: createRedact({ catalogue }),
-      digest: (bytes) => digestOf(digestKey.digest_key, bytes),
-      mayRecord: createDeadLetterBudget(),
-      write: createGroupCommit({ store, onCommit: recordCommit, now: () => performance.now() }),
-      flagConflicts: createConflictFlag({ store: createConflictStore(database), onFlagged: recordConflicts }),
-      record: recordOutcomes,
-    });
-  }
-
   async function openKafka(
     kafka: NonNullable<Config['kafka']>,
     database: Database,
@@ -326,6 +299,61 @@ export function createApp(config: Config, log: Logger): App {
     openIngest,
     markCollected: (key, fromMs, toMs) => afterStart().markCollected(key, fromMs, toMs),
   };
+}
+
+interface OpenIngest {
+  readonly config: Pick<Config, 'retentionDays' | 'hasExemplars'>;
+  readonly catalogue: Catalogue;
+  readonly metrics: Metrics;
+  readonly database: Database;
+  /** For the write lanes alone; may be the same. */
+  readonly writes: Database;
+  readonly replicaId: string;
+  /** Called for each envelope that was read, before it is stored. */
+  readonly onEnvelope?: (envelope: ErrorEnvelope) => void;
+}
+
+/** The pipeline on a database, counting under `replicaId`. @throws StoreUnavailable. */
+async function openIngest({ config, catalogue, metrics, database, writes, replicaId, onEnvelope }: OpenIngest): Promise<Ingest> {
+  const catalogued = [...catalogue.codes.values()].map(({ code, status }) => ({ code, status: String(status) }));
+  const store = createEnvelopeStore({ database: writes, replicaId, catalogued });
+  const { recordIncrements, recordCommit, recordOutcomes, recordConflicts } = createRecord({
+    metrics,
+    hasExemplars: config.hasExemplars,
+    now: Date.now,
+  });
+  for (const labels of catalogued) metrics.errorsTotal.inc({ labels, value: 0 });
+  recordIncrements(await store.open());
+  const digestKey = await database.kysely.selectFrom('installation').select('digest_key').executeTakeFirstOrThrow();
+  return createPipeline({
+    decode: ({ source, bytes, receivedAtMs, headers }) => {
+      const decoded = decode(bytes, {
+        receivedAtMs,
+        retentionDays: config.retentionDays,
+        isCatalogued: (code) => catalogue.codes.has(code),
+        isRecordBelieved: source === 'file',
+        ...(headers === undefined ? {} : { headers }),
+      });
+      if (onEnvelope !== undefined && decoded.kind === 'envelope') onEnvelope(decoded.envelope);
+      return decoded;
+    },
+    redact: createRedact({ catalogue }),
+    digest: (bytes) => digestOf(digestKey.digest_key, bytes),
+    mayRecord: createDeadLetterBudget(),
+    write: createGroupCommit({ store, onCommit: recordCommit, now: () => performance.now() }),
+    flagConflicts: createConflictFlag({ store: createConflictStore(database), onFlagged: recordConflicts }),
+    record: recordOutcomes,
+  });
+}
+
+/** Rows that `import` stores are counted under this id. */
+export const IMPORT_REPLICA_ID = 'import';
+
+/** The same pipeline for a verb that serves nobody: what it counts is in the database alone. @throws StoreUnavailable. */
+export function openImport(config: Config, database: Database, onEnvelope: (envelope: ErrorEnvelope) => void): Promise<Ingest> {
+  const catalogue = readCatalogue(config.catalogueFile);
+  const metrics = createMetrics(createRegistry());
+  return openIngest({ config, catalogue, metrics, database, writes: database, replicaId: IMPORT_REPLICA_ID, onEnvelope });
 }
 
 function readVersion(): string {

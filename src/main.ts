@@ -5,6 +5,7 @@ import { createCatalogueCommand } from './cli/catalogue.ts';
 import { createConfigCommand } from './cli/config.ts';
 import { createDeadLettersCommand } from './cli/dead-letters.ts';
 import { createDemoCommand } from './cli/demo.ts';
+import { createImportCommand } from './cli/import.ts';
 import { createKafkaCommand } from './cli/kafka.ts';
 import { createMigrateCommand } from './cli/migrate.ts';
 import { createServeCommand } from './cli/serve.ts';
@@ -14,6 +15,7 @@ const program = new Command('surgewatch')
   .description("Watches an API's error envelopes: stores, counts, raises surges, answers lookups.")
   .addCommand(createServeCommand(), { isDefault: true })
   .addCommand(createMigrateCommand())
+  .addCommand(createImportCommand())
   .addCommand(createBacktestCommand())
   .addCommand(createDeadLettersCommand())
   .addCommand(createKafkaCommand())

@@ -5,8 +5,8 @@
 import { sayLasting } from './terminal-words.ts';
 
 export interface ProgressState {
-  /** 0 to 1. */
-  readonly share: number;
+  /** 0 to 1; null: nobody knows how much there is. */
+  readonly share: number | null;
   /** Things done so far, in `unit`. */
   readonly doneCount: number;
   readonly unit: string;
@@ -20,7 +20,7 @@ export interface ProgressStream {
 }
 
 export interface Progress {
-  readonly update: (share: number, doneCount: number) => void;
+  readonly update: (share: number | null, doneCount: number) => void;
   /** Takes the bar away. */
   readonly end: () => void;
 }
@@ -49,7 +49,7 @@ export function createProgress({ stream, unit, monotonicMs }: CreateProgress): P
       if (nowMs - saidMs < (isTerminal ? REDRAW_MS : LINE_MS)) return;
       saidMs = nowMs;
       const state = { share, doneCount, unit, elapsedMs: nowMs - startedMs };
-      const text = `${isTerminal ? `${barOf(share)} ` : ''}${progressText(state)}`;
+      const text = `${isTerminal && share !== null ? `${barOf(share)} ` : ''}${progressText(state)}`;
       const columns = stream.columns ?? DEFAULT_COLUMNS;
       stream.write(isTerminal ? `${CLEAR}${text.slice(0, columns - 1)}` : `${text}\n`);
     },
@@ -59,8 +59,12 @@ export function createProgress({ stream, unit, monotonicMs }: CreateProgress): P
   };
 }
 
-/** ' 42 %, 1.2 M buckets/s, 4s left'. */
+/** ' 42 %, 1.2 M buckets/s, 4s left', or '7 M lines, 80 k lines/s' of what has no known end. */
 export function progressText({ share, doneCount, unit, elapsedMs }: ProgressState): string {
+  if (share === null) {
+    const text = `${shortNumber(doneCount)} ${unit}`;
+    return elapsedMs <= 0 ? text : `${text}, ${shortNumber((doneCount * 1000) / elapsedMs)} ${unit}/s`;
+  }
   const percent = `${Math.floor(share * 100)} %`.padStart(5);
   if (elapsedMs <= 0 || share <= 0) return percent;
   const speed = (doneCount * 1000) / elapsedMs;

@@ -21,21 +21,43 @@ export interface PartitionKeeperOptions {
   readonly log: { warn(fields: object, text: string): void };
 }
 
+/** Makes the table partitions of the days that may receive envelopes. @throws StoreUnavailable | StoreRefused. */
+export async function prepareDays(database: Database, retentionDays: number): Promise<void> {
+  await database.withClient((client) =>
+    client.query(
+      `select prepare_envelope_day(day::date)
+       from generate_series((now() at time zone 'UTC')::date - $1::int, (now() at time zone 'UTC')::date + ${DAYS_AHEAD}, '1 day') as day`,
+      [retentionDays],
+    ),
+  );
+}
+
+const COUNTS = [
+  { table: 'bucket_count', kept: 'error_count' },
+  { table: 'field_count', kept: 'field_count' },
+] as const;
+
+/** Removes the counts of days past retention and writes down how many errors they were. $1 retention in days. */
+function removeCounts(table: string, kept: string): string {
+  return `with gone as (
+    delete from ${table} where bucket_start < ((now() at time zone 'UTC')::date - $1::int - 1)::timestamp at time zone 'UTC'
+    returning bucket_start, error_count)
+  insert into removed_count as removed (day, reason, ${kept})
+  select (bucket_start at time zone 'UTC')::date, 'retention', sum(error_count) from gone group by 1
+  on conflict on constraint removed_count_pkey do update set ${kept} = removed.${kept} + excluded.${kept}`;
+}
+
 export function createPartitionKeeper({ database, retentionDays, log }: PartitionKeeperOptions): PartitionKeeper {
   let timer: NodeJS.Timeout | undefined;
 
   async function keep(): Promise<void> {
+    await prepareDays(database, retentionDays);
     await database.withClient(async (client) => {
       // A day is refused by `decode` before it is dropped here: envelopes older than retention never reach the store.
       const days = [retentionDays];
-      await client.query(
-        `select prepare_envelope_day(day::date)
-         from generate_series((now() at time zone 'UTC')::date - $1::int, (now() at time zone 'UTC')::date + ${DAYS_AHEAD}, '1 day') as day`,
-        days,
-      );
       await client.query("select drop_envelope_days_before((now() at time zone 'UTC')::date - $1::int - 1)", days);
-      await client.query("delete from bucket_count where bucket_start < now() - ($1::int + 1) * interval '1 day'", days);
-      await client.query("delete from field_count where bucket_start < now() - ($1::int + 1) * interval '1 day'", days);
+      // After their rows and by whole days, as these: what is compared with rows is kept for as long as they are.
+      for (const { table, kept } of COUNTS) await client.query(removeCounts(table, kept), days);
       await client.query("delete from traffic where at < now() - ($1::int + 1) * interval '1 day'", days);
       await client.query("delete from dead_letter where received_at < now() - ($1::int + 1) * interval '1 day'", days);
       await client.query("delete from envelope_conflict where received_at < now() - ($1::int + 1) * interval '1 day'", days);

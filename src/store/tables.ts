@@ -156,6 +156,12 @@ export interface FieldTotal {
   total: Int8;
 }
 
+export interface ImportProgress {
+  file_digest: string;
+  line_count: Int8;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface Installation {
   created_at: Generated<Timestamp>;
   digest_key: Generated<Buffer>;
@@ -203,6 +209,14 @@ export interface OperatorAction {
   happened_at: Generated<Timestamp>;
   id: Generated<Int8>;
   subject: Json;
+}
+
+export interface RemovedCount {
+  day: string;
+  error_count: Generated<Int8>;
+  field_count: Generated<Int8>;
+  reason: string;
+  row_count: Generated<Int8>;
 }
 
 export interface Replica {
@@ -265,12 +279,14 @@ export interface DB {
   field_count: FieldCount;
   field_series: FieldSeries;
   field_total: FieldTotal;
+  import_progress: ImportProgress;
   installation: Installation;
   kafka_pause: KafkaPause;
   kafka_progress: KafkaProgress;
   kafka_rejected_run: KafkaRejectedRun;
   late_code: LateCode;
   operator_action: OperatorAction;
+  removed_count: RemovedCount;
   replica: Replica;
   spike: Spike;
   traffic: Traffic;
