@@ -5,6 +5,7 @@ import { createCatalogueCommand } from './cli/catalogue.ts';
 import { createConfigCommand } from './cli/config.ts';
 import { createDeadLettersCommand } from './cli/dead-letters.ts';
 import { createDemoCommand } from './cli/demo.ts';
+import { createExportCommand } from './cli/export.ts';
 import { createImportCommand } from './cli/import.ts';
 import { createKafkaCommand } from './cli/kafka.ts';
 import { createMigrateCommand } from './cli/migrate.ts';
@@ -16,6 +17,7 @@ const program = new Command('surgewatch')
   .addCommand(createServeCommand(), { isDefault: true })
   .addCommand(createMigrateCommand())
   .addCommand(createImportCommand())
+  .addCommand(createExportCommand())
   .addCommand(createBacktestCommand())
   .addCommand(createDeadLettersCommand())
   .addCommand(createKafkaCommand())

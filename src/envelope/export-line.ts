@@ -20,10 +20,11 @@ export interface Recorded {
   readonly sanitized: readonly Sanitization[];
 }
 
-type Kept = 'requestId' | 'code' | 'status' | 'message' | 'detailsJson' | 'occurredAt';
+type Kept = 'code' | 'status' | 'message' | 'detailsJson' | 'occurredAt';
 type Stated = 'service' | 'route' | 'method' | 'client' | 'release' | 'traceparent';
 
 export interface ExportedRow extends Pick<RedactedFields, Kept | Stated> {
+  readonly requestId: string;
   readonly sanitized: readonly string[];
   readonly receivedAtMs: number;
   readonly source: string;
