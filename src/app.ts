@@ -350,10 +350,11 @@ async function openIngest({ config, catalogue, metrics, database, writes, replic
 export const IMPORT_REPLICA_ID = 'import';
 
 /** The same pipeline for a verb that serves nobody: what it counts is in the database alone. @throws StoreUnavailable. */
-export function openImport(config: Config, database: Database, onEnvelope: (envelope: ErrorEnvelope) => void): Promise<Ingest> {
-  const catalogue = readCatalogue(config.catalogueFile);
-  const metrics = createMetrics(createRegistry());
-  return openIngest({ config, catalogue, metrics, database, writes: database, replicaId: IMPORT_REPLICA_ID, onEnvelope });
+export function openImport(
+  deps: Omit<OpenIngest, 'config' | 'catalogue' | 'metrics' | 'replicaId'> & { readonly config: Config },
+) {
+  const catalogue = readCatalogue(deps.config.catalogueFile);
+  return openIngest({ ...deps, catalogue, metrics: createMetrics(createRegistry()), replicaId: IMPORT_REPLICA_ID });
 }
 
 function readVersion(): string {

@@ -9,6 +9,7 @@ import { createExportCommand } from './cli/export.ts';
 import { createImportCommand } from './cli/import.ts';
 import { createKafkaCommand } from './cli/kafka.ts';
 import { createMigrateCommand } from './cli/migrate.ts';
+import { createReconcileCommand } from './cli/reconcile.ts';
 import { createServeCommand } from './cli/serve.ts';
 import { ConfigurationFault, Fault, UsageFault } from './errors.ts';
 
@@ -18,6 +19,7 @@ const program = new Command('surgewatch')
   .addCommand(createMigrateCommand())
   .addCommand(createImportCommand())
   .addCommand(createExportCommand())
+  .addCommand(createReconcileCommand())
   .addCommand(createBacktestCommand())
   .addCommand(createDeadLettersCommand())
   .addCommand(createKafkaCommand())

@@ -26,8 +26,10 @@ import { findDatabase } from './verb-database.ts';
 import { withStopSignal } from './verb-signal.ts';
 
 const STDIN = '-';
-/** Two write lanes, the lease, and what is said of the progress. */
-const POOL_SIZE = 4;
+/** The lease, and what is said of the progress. */
+const POOL_SIZE = 2;
+/** One for each write lane. */
+const WRITE_POOL_SIZE = 2;
 const WAIT_FOR_REPLICA_ID_MS = 15_000;
 const READ_CHUNK_BYTES = 1024 * 1024;
 /** How often it is written down how far the file is: what a kill repeats at most. */
@@ -61,11 +63,14 @@ export function createImportCommand(): Command {
           if (config.database.url !== null) await migrate(config.database.migrationUrl ?? config.database.url);
           else if (server.isOwn) await migrate(server.url);
           const log = { info: () => {}, warn: (_fields: object, text: string) => note(text) };
-          const database = createDatabase({ connectionString: server.url, role: 'surgewatch_app', poolSize: POOL_SIZE, log });
+          const connection = { connectionString: server.url, role: 'surgewatch_app' } as const;
+          const database = createDatabase({ ...connection, poolSize: POOL_SIZE, log });
+          const quiet = { info: () => {}, warn: () => {} }; // The same database: one voice is enough.
+          const writes = createDatabase({ ...connection, poolSize: WRITE_POOL_SIZE, keepsPlans: true, log: quiet });
           try {
-            await bringIn(file, { config, database, isExclusive: server.isOwn, log, signal });
+            await bringIn(file, { config, database, writes, isExclusive: server.isOwn, log, signal });
           } finally {
-            await database.close();
+            await Promise.all([database.close(), writes.close()]);
           }
         } finally {
           await server.close();
@@ -77,12 +82,13 @@ export function createImportCommand(): Command {
 interface BringIn {
   readonly config: Config;
   readonly database: Database;
+  readonly writes: Database;
   readonly isExclusive: boolean;
   readonly log: { warn(fields: object, text: string): void };
   readonly signal: AbortSignal;
 }
 
-async function bringIn(file: OpenedFile, { config, database, isExclusive, log, signal }: BringIn): Promise<void> {
+async function bringIn(file: OpenedFile, { config, database, writes, isExclusive, log, signal }: BringIn): Promise<void> {
   const lease = await acquireReplicaLease(database, {
     replicaId: IMPORT_REPLICA_ID,
     host: hostname(),
@@ -112,8 +118,13 @@ async function bringIn(file: OpenedFile, { config, database, isExclusive, log, s
 
   async function run(): Promise<void> {
     await prepareDays(database, config.retentionDays);
-    const ingest = await openImport(config, database, ({ occurredAtMs, sanitized }) => {
-      if (!sanitized.includes('clock_ahead')) coverage.add(occurredAtMs);
+    const ingest = await openImport({
+      config,
+      database,
+      writes,
+      onEnvelope: ({ occurredAtMs, sanitized }) => {
+        if (!sanitized.includes('clock_ahead')) coverage.add(occurredAtMs);
+      },
     });
     const skipLines = file.digest === null ? 0 : await done.read(file.digest);
     if (skipLines > 0) note(`An earlier import of this file came to line ${skipLines}; going on behind it.`);

@@ -119,6 +119,7 @@ export async function readDays(database: Pick<Database, 'withClient'>): Promise<
 
 /** A year past 9999 has five digits or six. */
 function byDay(one: string, other: string): number {
+  if (one === other) return 0;
   return one.length - other.length || (one < other ? -1 : 1);
 }
 

@@ -1,0 +1,124 @@
+/**
+ * `surgewatch reconcile`: whether counters, counts and rows say the same, of one moment, and where they do not. Reads only,
+ * and may run beside the service; one row scan a day of event time.
+ */
+import { Command } from 'commander';
+import { loadConfig } from '../config.ts';
+import { UsageFault } from '../errors.ts';
+import { createDatabase } from '../store/database.ts';
+import { migrate } from '../store/migrate.ts';
+import { type ReconcileReader, type ReconcileSpan, withReconcileReader } from '../store/reconcile-reader.ts';
+import { parseMoment } from './moment.ts';
+import { type DayFindings, type Findings, judge } from './reconcile-report.ts';
+import { createProgress, type Progress } from './terminal-progress.ts';
+import { sayCount } from './terminal-words.ts';
+import { findDatabase } from './verb-database.ts';
+import { withStopSignal } from './verb-signal.ts';
+
+const MS_PER_SECOND = 1000;
+const BUCKET_MS = 10_000;
+/** Differences that are printed; there may be thousands of one cause. */
+const MOST_PRINTED = 50;
+
+const note = (text: string) => void process.stderr.write(`${text}\n`);
+
+export function createReconcileCommand(): Command {
+  return new Command('reconcile')
+    .description('compare counters, counts and rows, and say what differs; exit 1 when something does')
+    .option('--from <TIME>', 'rows that occurred from then on: a time such as 2026-01-05T08:00:00Z, or an age such as 30d')
+    .option('--to <TIME>', 'and before then')
+    .action((given: { readonly from?: string; readonly to?: string }) =>
+      withStopSignal(async (signal) => {
+        const span = readSpan(given, Date.now());
+        const { url, dataDir } = loadConfig(process.env).database;
+        const server = await findDatabase({ url, dataDir, warn: note });
+        try {
+          // Of a database that only we use, its next start would do the same.
+          if (server.isOwn) await migrate(server.url);
+          const log = { info: () => {}, warn: () => {} };
+          const database = createDatabase({ connectionString: server.url, role: 'surgewatch_app', poolSize: 1, log });
+          try {
+            say(await withReconcileReader(database, (reader) => compare(reader, span, signal)));
+          } catch (fault) {
+            if (!signal.aborted) throw fault;
+            note('Stopped; nothing was compared to its end.');
+            process.exitCode = 1;
+          } finally {
+            await database.close();
+          }
+        } finally {
+          await server.close();
+        }
+      }),
+    );
+}
+
+async function compare(reader: ReconcileReader, span: ReconcileSpan, signal: AbortSignal): Promise<Findings> {
+  const progress = createProgress({ stream: process.stderr, unit: 'rows', monotonicMs: () => performance.now() });
+  try {
+    const days = await reader.readDays();
+    const wanted = days.filter(({ day }) => touches(day, span));
+    return {
+      days,
+      compared: await compareDays({ reader, span, wanted, progress, signal }),
+      counters: await reader.readCounters(),
+      isWhole: span.fromMs === null && span.toMs === null,
+    };
+  } finally {
+    progress.end();
+  }
+}
+
+interface CompareDays {
+  readonly reader: ReconcileReader;
+  readonly span: ReconcileSpan;
+  readonly wanted: Findings['days'];
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+async function compareDays({ reader, span, wanted, progress, signal }: CompareDays): Promise<readonly DayFindings[]> {
+  const total = Math.max(
+    wanted.reduce((sum, { errorCount }) => sum + errorCount, 0),
+    1,
+  );
+  const compared: DayFindings[] = [];
+  let doneCount = 0;
+  for (const day of wanted) {
+    signal.throwIfAborted();
+    compared.push({ day, errors: await reader.compareDay(day.day, span), fields: await reader.compareFields(day.day, span) });
+    doneCount += day.errorCount;
+    progress.update(Math.min(doneCount / total, 1), doneCount);
+  }
+  return compared;
+}
+
+function say(findings: Findings): void {
+  const { differences, rowCount, removedCount } = judge(findings);
+  const { replicas } = findings.counters;
+  const lines = [
+    `rows       ${rowCount}${findings.isWhole ? '' : ' in the span'}, ${removedCount} more were removed since`,
+    `counters   ${replicas.map(({ replicaId, count }) => `${count} (${replicaId})`).join(' + ') || '0'}`,
+    ...differences.slice(0, MOST_PRINTED).map((each) => `differs    ${each}`),
+    ...(differences.length > MOST_PRINTED ? [`and ${differences.length - MOST_PRINTED} more`] : []),
+    differences.length === 0 ? 'Nothing differs.' : `${sayCount(differences.length, 'difference')}.`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  if (differences.length > 0) process.exitCode = 1;
+}
+
+/** On the grid of the counts. @throws UsageFault. */
+function readSpan({ from, to }: { readonly from?: string; readonly to?: string }, nowMs: number): ReconcileSpan {
+  const read = (option: string, text: string | undefined, round: (value: number) => number) =>
+    text === undefined ? null : round((parseMoment(option, text, nowMs / MS_PER_SECOND) * MS_PER_SECOND) / BUCKET_MS) * BUCKET_MS;
+  const span = { fromMs: read('--from', from, Math.floor), toMs: read('--to', to, Math.ceil) };
+  if (span.fromMs !== null && span.toMs !== null && span.fromMs >= span.toMs) throw new UsageFault('--from must be before --to');
+  return span;
+}
+
+/** Of a day past the year 9999, which no parser of ours reads, only an open end says that it is wanted. */
+function touches(day: string, { fromMs, toMs }: ReconcileSpan): boolean {
+  const startMs = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(startMs)) return toMs === null;
+  return (toMs === null || startMs < toMs) && (fromMs === null || startMs + 86_400_000 > fromMs);
+}
