@@ -78,6 +78,7 @@ const IS_WITHIN = (
 ) => `${column} >= $1::date::timestamp at time zone 'UTC' and ${column} < ($1::date + 1)::timestamp at time zone 'UTC'
   and ${column} >= coalesce($2::timestamptz, '-infinity') and ${column} < coalesce($3::timestamptz, 'infinity')`;
 const BUCKET = `date_bin('10 seconds', e.occurred_at, timestamptz 'epoch')`;
+const ANY_CODE = 'any code';
 const IS_AHEAD = `coalesce('clock_ahead' = any(e.sanitized), false)`;
 
 /** The end of both comparisons, behind `stored` and `counted` of (name, bucket_start, is_clock_ahead, n). */
@@ -93,10 +94,13 @@ select coalesce(sum(rows), 0) as "rowCount", coalesce(sum(counted), 0) as "count
       is_clock_ahead as "isClockAhead", rows as "rowCount", counted as "countedCount"
     from joined where rows <> counted order by bucket_start, name limit ${MOST_TOLD}) as told) as differing`;
 
-/** $1 day, $2 from, $3 to. */
+/**
+ * $1 day, $2 from, $3 to. What a clock ahead sent is compared without its code: it is counted by name only once its code
+ * came on time, and the row does not say whether it had.
+ */
 const COMPARE_DAY = `
 with base as materialized (
-  select case when not is_valid or counted.code is null then '_other' else e.code end as name,
+  select case when ${IS_AHEAD} then '${ANY_CODE}' when not is_valid or counted.code is null then '_other' else e.code end as name,
     case when not is_valid or series.code is null then '_other _other' else e.code || ' ' || label end as series,
     ${BUCKET} as bucket_start, ${IS_AHEAD} as is_clock_ahead, count(*) as n
   from envelope e
@@ -108,7 +112,7 @@ with base as materialized (
 ), stored as (
   select name, bucket_start, is_clock_ahead, sum(n) as n from base group by 1, 2, 3
 ), counted as (
-  select code as name, bucket_start, is_clock_ahead, sum(error_count) as n from bucket_count
+  select case when is_clock_ahead then '${ANY_CODE}' else code end as name, bucket_start, is_clock_ahead, sum(error_count) as n from bucket_count
   where ${IS_WITHIN('bucket_start')} group by 1, 2, 3
 ), ${COMPARED},
   (select coalesce(json_agg(summed), '[]') from (select series as name, sum(n)::float8 as count from base group by 1) as summed) as series
