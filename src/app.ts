@@ -72,8 +72,6 @@ export interface App {
   onFailure(listener: (fault: Fault) => void): void;
   /** For verbs that bring envelopes of their own. Only after `start`. */
   readonly ingest: Ingest;
-  /** The pipeline alone, counting under `REPLICA_ID`, for a verb that serves nobody. @throws StoreUnavailable. */
-  openIngest(database: Database, writes: Database): Promise<Ingest>;
   /** Says that between these moments no error means zero: what a verb brought covers it. Only after `start`. */
   markCollected(key: string, fromMs: number, toMs: number): Promise<void>;
 }
@@ -296,7 +294,6 @@ export function createApp(config: Config, log: Logger): App {
     isStopping: () => stopping.signal.aborted,
     onFailure: (listener) => void failureListeners.push(listener),
     ingest: (deliveries) => afterStart().ingest(deliveries),
-    openIngest,
     markCollected: (key, fromMs, toMs) => afterStart().markCollected(key, fromMs, toMs),
   };
 }
@@ -346,15 +343,13 @@ async function openIngest({ config, catalogue, metrics, database, writes, replic
   });
 }
 
-/** Rows that `import` stores are counted under this id. */
-export const IMPORT_REPLICA_ID = 'import';
-
 /** The same pipeline for a verb that serves nobody: what it counts is in the database alone. @throws StoreUnavailable. */
-export function openImport(
-  deps: Omit<OpenIngest, 'config' | 'catalogue' | 'metrics' | 'replicaId'> & { readonly config: Config },
-) {
-  const catalogue = readCatalogue(deps.config.catalogueFile);
-  return openIngest({ ...deps, catalogue, metrics: createMetrics(createRegistry()), replicaId: IMPORT_REPLICA_ID });
+export function openVerbIngest(deps: Omit<OpenIngest, 'config' | 'catalogue' | 'metrics'> & { readonly config: Config }) {
+  return openIngest({
+    ...deps,
+    catalogue: readCatalogue(deps.config.catalogueFile),
+    metrics: createMetrics(createRegistry()),
+  });
 }
 
 function readVersion(): string {

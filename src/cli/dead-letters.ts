@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Logger, pino } from 'pino';
-import { createApp } from '../app.ts';
+import { openVerbIngest } from '../app.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { REJECT_REASONS } from '../envelope/schema.ts';
 import { ConfigurationFault, InputFault } from '../errors.ts';
@@ -82,7 +82,7 @@ async function replayAll(database: Database, isExclusive: boolean, { topic, ...f
     const store = createDeadLetterReplay(database);
     const topics = topic === undefined ? await store.listTopics() : [topic];
     if (topics.length === 0) process.stdout.write('no dead letter that Kafka could hold\n');
-    const ingest = await createApp(config, log).openIngest(database, database);
+    const ingest = await openVerbIngest({ config, database, writes: database, replicaId: config.replicaId });
     const digestKey = await store.readDigestKey();
     for (const each of topics) {
       const letters = await store.listOpen({ topic: each, ...filter });

@@ -9,7 +9,7 @@ import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
-import { IMPORT_REPLICA_ID, openImport } from '../app.ts';
+import { openVerbIngest } from '../app.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { InputFault } from '../errors.ts';
 import { createCoverage } from '../sources/file-coverage.ts';
@@ -25,6 +25,8 @@ import { createProgress } from './terminal-progress.ts';
 import { findDatabase } from './verb-database.ts';
 import { withStopSignal } from './verb-signal.ts';
 
+/** What it stores is counted under this id. */
+const REPLICA_ID = 'import';
 const STDIN = '-';
 /** The lease, and what is said of the progress. */
 const POOL_SIZE = 2;
@@ -90,7 +92,7 @@ interface BringIn {
 
 async function bringIn(file: OpenedFile, { config, database, writes, isExclusive, log, signal }: BringIn): Promise<void> {
   const lease = await acquireReplicaLease(database, {
-    replicaId: IMPORT_REPLICA_ID,
+    replicaId: REPLICA_ID,
     host: hostname(),
     waitMs: WAIT_FOR_REPLICA_ID_MS,
     isExclusive,
@@ -118,10 +120,11 @@ async function bringIn(file: OpenedFile, { config, database, writes, isExclusive
 
   async function run(): Promise<void> {
     await prepareDays(database, config.retentionDays);
-    const ingest = await openImport({
+    const ingest = await openVerbIngest({
       config,
       database,
       writes,
+      replicaId: REPLICA_ID,
       onEnvelope: ({ occurredAtMs, sanitized }) => {
         if (!sanitized.includes('clock_ahead')) coverage.add(occurredAtMs);
       },
