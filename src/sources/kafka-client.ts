@@ -13,6 +13,8 @@ export const MAX_BYTES_PER_PARTITION = 256 * 1024;
 export const MAX_BYTES_PER_FETCH = 4 * 1024 * 1024;
 /** How long a broker may hold a fetch that has nothing to bring; also the longest wait of `stop` for a running fetch. */
 export const MAX_FETCH_WAIT_MS = 1_000;
+/** How soon Kafka partitions that a topic gained are seen; kafkajs would take five minutes. */
+export const METADATA_MAX_AGE_MS = 10_000;
 export const CONNECTION_TIMEOUT_MS = 3_000;
 /** Batches of different Kafka partitions that are handed over at the same time. */
 export const PARTITIONS_AT_ONCE = 3;

@@ -7,6 +7,7 @@ import {
   MAX_BYTES_PER_FETCH,
   MAX_BYTES_PER_PARTITION,
   MAX_FETCH_WAIT_MS,
+  METADATA_MAX_AGE_MS,
   REBALANCE_TIMEOUT_MS,
   SESSION_TIMEOUT_MS,
 } from './kafka-client.ts';
@@ -85,6 +86,7 @@ export function createKafkajsClient(config: KafkaConfig, { onTrouble, log }: Kaf
         maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
         maxBytes: MAX_BYTES_PER_FETCH,
         maxWaitTimeInMs: MAX_FETCH_WAIT_MS,
+        metadataMaxAge: METADATA_MAX_AGE_MS,
         allowAutoTopicCreation: false,
         // kafkajs never restarts by itself: one place, the source's loop, builds the next consumer.
         retry: { ...PATIENT_RETRY, restartOnFailure: async () => false },

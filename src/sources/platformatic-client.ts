@@ -4,6 +4,7 @@ import {
   CLIENT_ID,
   CONNECTION_TIMEOUT_MS,
   HEARTBEAT_INTERVAL_MS,
+  METADATA_MAX_AGE_MS,
   REBALANCE_TIMEOUT_MS,
   SESSION_TIMEOUT_MS,
 } from './kafka-client.ts';
@@ -42,6 +43,7 @@ export function createPlatformaticClient(config: KafkaConfig, deps: KafkaClientD
     clientId: CLIENT_ID,
     bootstrapBrokers: [...config.brokers],
     groupId,
+    metadataMaxAge: METADATA_MAX_AGE_MS,
     autocommit: false,
     // With retries a commit that the group refuses is sent again under the next assignment, for a Kafka partition that may be another's.
     retries: 0,

@@ -48,6 +48,7 @@ export async function runFetcher(deps: FetcherDeps): Promise<void> {
   /** Kafka partitions that are fetched alone because a fetch with them failed, and the moment of the next attempt. */
   const alone = new Map<number, number>();
   const loops = new Map<number, Promise<void>>();
+  let topicId: string | null = null;
   let leaders: ReadonlySet<number> = new Set();
 
   async function pause(ms: number): Promise<void> {
@@ -124,6 +125,9 @@ export async function runFetcher(deps: FetcherDeps): Promise<void> {
   async function step(node: number): Promise<void> {
     const epoch = membership.epoch();
     const { id, partitions } = await readTopic();
+    // Made anew: no offset of the old topic means anything in it.
+    if (topicId !== null && topicId !== id) positions.clear();
+    topicId = id;
     const readable = membership.assigned().filter((partition) => partitions[partition]?.leader === node && !isPaused(partition));
     if (membership.isRejoining() || readable.length === 0) return pause(IDLE_MS);
     const unplaced = readable.filter((partition) => !positions.has(partition));
