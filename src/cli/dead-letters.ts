@@ -30,7 +30,7 @@ const PAGE = 500;
 const COLUMNS: readonly Column[] = [
   { head: 'when (UTC)', align: 'left' },
   { head: 'reason', align: 'left' },
-  { head: 'topic/partition/offset', align: 'left' },
+  { head: 'where', align: 'left' },
   { head: 'bytes', align: 'right' },
   { head: 'digest', align: 'left' },
   { head: 'requestId', align: 'left' },
@@ -135,7 +135,7 @@ async function printList(reader: ReturnType<typeof createDeadLetterReader>, { re
     const filter = { limit: Math.min(PAGE, limit - rows.length), ...(reason === undefined ? {} : { reason }) };
     const page = await reader.listDeadLetters(cursor === null ? filter : { ...filter, cursor });
     for (const { receivedAtMs, coordinates, source, sizeBytes, digest, requestId, ...row } of page?.items ?? []) {
-      const place = coordinates === null ? source : `${coordinates.topic}/${coordinates.partition}/${coordinates.offset}`;
+      const place = sayPlace(source, coordinates);
       rows.push([sayMoment(receivedAtMs), row.reason, place, String(sizeBytes), digest, requestId ?? '-']);
     }
     cursor = page?.nextCursor ?? null;
@@ -143,6 +143,15 @@ async function printList(reader: ReturnType<typeof createDeadLetterReader>, { re
   const lines = rows.length === 0 ? ['no dead letter'] : renderTable(COLUMNS, rows);
   process.stdout.write(`${lines.join('\n')}\n`);
   if (cursor !== null) process.stderr.write(`there are more: raise --limit\n`);
+}
+
+type Place = { readonly topic: string; readonly partition: number; readonly offset: string } | null;
+
+/** Of a Kafka record topic, Kafka partition and offset, of an imported one its file and line. */
+function sayPlace(source: string, place: Place): string {
+  if (place === null) return source;
+  if (source === 'file') return `${place.topic}:${place.offset}`;
+  return `${place.topic}/${place.partition}/${place.offset}`;
 }
 
 function sayMoment(ms: number): string {

@@ -33,7 +33,7 @@ ${reasons.length > 0 && html`<section><h2>Why, in the last day</h2>${drawReasons
 ${search.reason !== undefined && html`<p><a href="${view.link('dead-letters')}">Show all reasons</a></p>`}
 ${page.items.length === 0 ? drawNone(view, search) : drawTable(view, page.items)}
 ${page.nextCursor !== null && html`<p><a rel="next" href="${withQuery(view.link('dead-letters'), { reason: search.reason, cursor: page.nextCursor })}">Older ones</a></p>`}
-${page.items.some(({ coordinates }) => coordinates !== null) && drawReplay(search.reason)}
+${page.items.some(({ source }) => source === 'kafka') && drawReplay(search.reason)}
 </section>`;
   return drawPage(view, { title: 'Dead letters', place: 'dead-letters', body });
 }
@@ -98,13 +98,16 @@ function drawReasons(view: View, reasons: readonly ReasonCount[]): Html {
 function drawTable(view: View, items: readonly DeadLetter[]): Html {
   return html`<table class="rows"><thead><tr><th scope="col">Where</th><th scope="col">Reason</th><th scope="col" class="number">Size</th><th scope="col">Request</th><th scope="col">Digest</th><th scope="col">When</th></tr></thead><tbody>${items.map(
     ({ coordinates, source, reason, sizeBytes, requestId, digest, receivedAtMs }) =>
-      html`<tr><th scope="row">${coordinates === null ? sayOrigin(source) : html`<span class="code">${coordinates.topic} / ${coordinates.partition} / ${coordinates.offset}</span>`}</th><td data-label="Reason"><a class="code" href="${withQuery(view.link('dead-letters'), { reason })}">${reason}</a></td><td data-label="Size" class="number">${saySize(sizeBytes)}</td><td data-label="Request">${requestId === null ? html`<span class="quiet">none read</span>` : linkRequest(view, requestId)}</td><td data-label="Digest" class="code">${digest.slice(0, SHOWN_DIGEST_LENGTH)}</td><td data-label="When"><time datetime="${new Date(receivedAtMs).toISOString()}">${sayMoment(receivedAtMs, view.nowMs)}<br><span class="quiet">${sayAgo(receivedAtMs, view.nowMs)}</span></time></td></tr>`,
+      html`<tr><th scope="row">${sayPlace(source, coordinates)}</th><td data-label="Reason"><a class="code" href="${withQuery(view.link('dead-letters'), { reason })}">${reason}</a></td><td data-label="Size" class="number">${saySize(sizeBytes)}</td><td data-label="Request">${requestId === null ? html`<span class="quiet">none read</span>` : linkRequest(view, requestId)}</td><td data-label="Digest" class="code">${digest.slice(0, SHOWN_DIGEST_LENGTH)}</td><td data-label="When"><time datetime="${new Date(receivedAtMs).toISOString()}">${sayMoment(receivedAtMs, view.nowMs)}<br><span class="quiet">${sayAgo(receivedAtMs, view.nowMs)}</span></time></td></tr>`,
   )}</tbody></table>
-<p class="quiet">Where is topic / Kafka partition / offset. Equal digests are equal bytes.</p>`;
+<p class="quiet">Of a Kafka record, where is its topic / Kafka partition / offset. Equal digests are equal bytes.</p>`;
 }
 
-function sayOrigin(source: string): Html {
-  return source === 'webhook' ? html`webhook <span class="quiet">(its sender was answered)</span>` : html`${source}`;
+function sayPlace(source: string, coordinates: DeadLetter['coordinates']): Html {
+  if (coordinates === null) return html`webhook <span class="quiet">(its sender was answered)</span>`;
+  const { topic, partition, offset } = coordinates;
+  if (source === 'file') return html`line ${offset} of the file <span class="code">${topic}</span>`;
+  return html`<span class="code">${topic} / ${partition} / ${offset}</span>`;
 }
 
 function saySize(bytes: number): string {

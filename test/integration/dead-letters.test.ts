@@ -117,6 +117,15 @@ describe('dead letters', () => {
     assert.match(await readPage('?reason=utf8'), /Only utf8 [\s\S]*errors \/ 0 \/ 6/);
   });
 
+  test('of an imported file the page tells the line, and offers no reading from Kafka', async () => {
+    await bury(12, 'syntax', 3);
+    assert.match(await readPage(), /surgewatch dead-letters replay/);
+    await world.server.query("update dead_letter set source = 'file', topic = 'old.ndjson'");
+    const text = await readPage();
+    assert.match(text, /line 12 of the file old\.ndjson/);
+    assert.doesNotMatch(text, /dead-letters replay/);
+  });
+
   test('with none the page says what would bring one', async () => {
     assert.match(
       await readPage(),
