@@ -22,7 +22,15 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
 }
 
 test('help is fine, everywhere', async () => {
-  for (const args of [['--help'], ['serve', '--help'], ['backtest', '--help'], ['catalogue', 'check', '--help']]) {
+  for (const args of [
+    ['--help'],
+    ['serve', '--help'],
+    ['backtest', '--help'],
+    ['import', '--help'],
+    ['export', '--help'],
+    ['reconcile', '--help'],
+    ['catalogue', 'check', '--help'],
+  ]) {
     const { code, out } = await run(args);
     assert.equal(code, 0, args.join(' '));
     assert.match(out, /Usage: surgewatch/);
