@@ -98,6 +98,14 @@ test('every import stays within the table of the house', () => {
   assert.deepEqual(broken, []);
 });
 
+test('a Kafka library is known to its own adapter and to no other file', () => {
+  const broken = imports.filter(({ from, to }) => {
+    if (to.startsWith('@platformatic/kafka')) return !from.startsWith('sources/platformatic-');
+    return to.startsWith('kafkajs') && !from.startsWith('sources/kafkajs-');
+  });
+  assert.deepEqual(broken, []);
+});
+
 test('only main, the verbs and tests know the composition root', () => {
   const knowing = imports.filter(({ to }) => to === 'app.ts').map(({ from }) => from);
   assert.deepEqual(
