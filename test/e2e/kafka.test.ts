@@ -54,15 +54,19 @@ describe('the service on a real Kafka broker', { skip: skipReason(kafkaMissing) 
   });
   after(() => broker.stop());
 
-  for (const isKilled of [false, true]) {
+  for (const [client, isKilled] of [
+    ['kafkajs', false],
+    ['kafkajs', true],
+    ['platformatic', true],
+  ] as const) {
     const what = isKilled ? 'killed in the middle and started again, ' : '';
-    test(`${what}rows are the distinct valid envelopes, counters are the rows, dead letters are the malformed records`, async () => {
-      const topic = `errors-${isKilled ? 'killed' : 'plain'}`;
+    test(`${client}: ${what}rows are the distinct valid envelopes, counters are the rows, dead letters are the malformed records`, async () => {
+      const topic = `errors-${client}-${isKilled ? 'killed' : 'plain'}`;
       await broker.createTopic(topic, PARTITION_COUNT);
       const { records, valid, malformed } = makeRecords(RECORD_COUNT);
       const dir = makeTempDir('kafka-e2e');
       const dataDir = join(dir.path, 'data');
-      const env = { KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic };
+      const env = { KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic, KAFKA_CLIENT: client };
       let service = await startSurgewatch({ dataDir, env });
       try {
         const producing = produce(broker, topic, records);

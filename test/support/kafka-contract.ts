@@ -147,24 +147,28 @@ export function readsAndCommits(open: OpenScene): void {
     const groupId = `${topic}-group`;
     const producer = broker.kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
     await producer.connect();
-    for (const [value, isKept] of [
-      ['kept', true],
-      ['aborted', false],
-      ['kept too', true],
-      ['aborted too', false],
-    ] as const) {
+    const send = async (value: string, end: 'commit' | 'abort'): Promise<void> => {
       const transaction = await producer.transaction();
       await transaction.send({ topic, messages: [...recordsOf([value])] });
-      for (let count = 0; !isKept && count < 8; count += 1)
+      for (let count = 0; end === 'abort' && count < 8; count += 1)
         await transaction.send({ topic, messages: [...recordsOf(['aborted '.repeat(10_000)])] });
-      await (isKept ? transaction.commit() : transaction.abort());
-    }
-    await producer.disconnect();
+      await transaction[end]();
+    };
+    const isAllCommitted = async () => isDeepStrictEqual(await committedOf(topic, groupId), await endsOf(topic));
+    await send('kept', 'commit');
+    await send('aborted', 'abort');
+    await send('kept too', 'commit');
+    await send('aborted too', 'abort');
     const watched = await watch(topic, groupId);
     // The last batches hold nothing that may be handed over.
-    await until('all offsets', async () => isDeepStrictEqual(await committedOf(topic, groupId), await endsOf(topic)));
+    await until('all offsets', isAllCommitted);
     assert.deepEqual(textsOf(watched.deliveries), ['kept', 'kept too']);
     await until('being caught up', () => watched.progress.get(0)?.isCaughtUp === true && watched.lags.get(0) === 0);
+    // And now the last batch holds a record, with its marker behind it.
+    await send('kept last', 'commit');
+    await producer.disconnect();
+    await until('all offsets again', isAllCommitted);
+    assert.deepEqual(textsOf(watched.deliveries), ['kept', 'kept too', 'kept last']);
   });
 
   test('records deleted past the committed offset are counted, each one, and the rest is read', async (context) => {
