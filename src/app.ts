@@ -50,8 +50,11 @@ const VERSION = readVersion();
 
 /** Connections for the detection loop, the lease and the sources. */
 const POOL_SIZE = 8;
-/** Connections of the write lanes, one each: they keep their plans, since planning over all table partitions costs more than a small batch. */
-const WRITE_POOL_SIZE = 2;
+/**
+ * Connections of the write lanes, one each, and one to look at repeats: they keep their plans, since planning over all table
+ * partitions costs more than a small batch.
+ */
+const WRITE_POOL_SIZE = 3;
 /** Connections for people's reads, apart, so that a slow page never holds up ingest. */
 const READ_POOL_SIZE = 4;
 const WAIT_FOR_DATABASE_MS = 1_000;
@@ -303,7 +306,7 @@ interface OpenIngest {
   readonly catalogue: Catalogue;
   readonly metrics: Metrics;
   readonly database: Database;
-  /** For the write lanes alone; may be the same. */
+  /** For the write lanes and the look at repeats; may be the same. */
   readonly writes: Database;
   readonly replicaId: string;
   /** Called for each envelope that was read, before it is stored. */
@@ -322,15 +325,12 @@ async function openIngest({ config, catalogue, metrics, database, writes, replic
   for (const labels of catalogued) metrics.errorsTotal.inc({ labels, value: 0 });
   recordIncrements(await store.open());
   const digestKey = await database.kysely.selectFrom('installation').select('digest_key').executeTakeFirstOrThrow();
+  const { retentionDays } = config;
+  const isCatalogued = (code: string) => catalogue.codes.has(code);
   return createPipeline({
     decode: ({ source, bytes, receivedAtMs, headers }) => {
-      const decoded = decode(bytes, {
-        receivedAtMs,
-        retentionDays: config.retentionDays,
-        isCatalogued: (code) => catalogue.codes.has(code),
-        isRecordBelieved: source === 'file',
-        ...(headers === undefined ? {} : { headers }),
-      });
+      const options = { receivedAtMs, retentionDays, isCatalogued, isRecordBelieved: source === 'file' };
+      const decoded = decode(bytes, headers === undefined ? options : { ...options, headers });
       if (onEnvelope !== undefined && decoded.kind === 'envelope') onEnvelope(decoded.envelope);
       return decoded;
     },
@@ -338,7 +338,7 @@ async function openIngest({ config, catalogue, metrics, database, writes, replic
     digest: (bytes) => digestOf(digestKey.digest_key, bytes),
     mayRecord: createDeadLetterBudget(),
     write: createGroupCommit({ store, onCommit: recordCommit, now: () => performance.now() }),
-    flagConflicts: createConflictFlag({ store: createConflictStore(database), onFlagged: recordConflicts }),
+    flagConflicts: createConflictFlag({ store: createConflictStore(writes), onFlagged: recordConflicts }),
     record: recordOutcomes,
   });
 }

@@ -4,6 +4,7 @@
  *
  * A value that an end user typed (`value`) may be repeated in a text beside it; it is taken out there too.
  */
+import { memoized } from './memo.ts';
 import type { JsonObject, JsonValue } from './schema.ts';
 import { isCardNumber } from './secrets/card.ts';
 import { withoutEchoes } from './secrets/echo.ts';
@@ -49,7 +50,7 @@ class DetailsWriter {
       // The mark that stands for a secret key may be a secret's name itself: what is under it goes the first time.
       const member =
         name !== key && value !== null && isSecretName(name) ? this.#secret(value) : this.#member(key, value, isListed, echoes);
-      json += `${json === '' ? '{' : ','}${JSON.stringify(name)}:${member}`;
+      json += `${json === '' ? '{' : ','}${keyJson(name)}:${member}`;
     }
     return json === '' ? '{}' : `${json}}`;
   }
@@ -95,7 +96,9 @@ class DetailsWriter {
   }
 
   #array(items: readonly JsonValue[], write: (item: JsonValue) => string): string {
-    return `[${items.map(write).join(',')}]`;
+    let json = '';
+    for (const item of items) json += `${json === '' ? '[' : ','}${write(item)}`;
+    return json === '' ? '[]' : `${json}]`;
   }
 
   #shape(shape: JsonObject): string {
@@ -109,9 +112,22 @@ class DetailsWriter {
   }
 }
 
+/** Keys are the same few in most envelopes. */
+const keyJson = memoized((name) => JSON.stringify(name), { mostTexts: 1_000, longestText: 64 });
+
+/** Up to here sorting by insertion is faster than a call of `sort`. */
+const FEW_KEYS = 8;
+
 function sortedKeysOf(object: JsonObject): readonly string[] {
   const keys = Object.keys(object);
-  return keys.length > 1 ? keys.sort() : keys;
+  if (keys.length > FEW_KEYS) return keys.sort();
+  for (let end = 1; end < keys.length; end += 1) {
+    const key = keys[end] ?? '';
+    let at = end;
+    for (; at > 0 && (keys[at - 1] ?? '') > key; at -= 1) keys[at] = keys[at - 1] ?? '';
+    keys[at] = key;
+  }
+  return keys;
 }
 
 function keptText(text: string, echoes: readonly string[]): string {

@@ -26,7 +26,7 @@ export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
     const { context } = envelope;
     const entry = catalogue.codes.get(envelope.code);
     const details = redactDetails(envelope.details, listedKeys.get(envelope.code) ?? NO_KEYS);
-    const code = entry === undefined ? clip(redactText(envelope.code), MAX_CODE_LENGTH) : envelope.code;
+    const code = entry === undefined ? clip(redactText(envelope.code), MAX_CODE_LENGTH) : entry.code; // One text for all its envelopes.
     const isCodeKept = code === envelope.code;
     // A mark may be longer than what it stands for: the bounds of what is taken in hold for what is kept, too.
     const message = clipBytes(withoutEchoes(redactText(envelope.message), details.typed), MAX_MESSAGE_BYTES);

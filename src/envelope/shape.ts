@@ -28,7 +28,9 @@ export function classifiedShapeOf(value: JsonValue): JsonObject {
  */
 export function isShape(value: JsonValue): value is JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const { type, length, class: kind, ...rest } = value as JsonObject;
+  const object = value as JsonObject;
+  if (typeof object['type'] !== 'string') return false; // Nearly every object ends here, before it costs another one.
+  const { type, length, class: kind, ...rest } = object;
   if (Object.keys(rest).length > 0) return false;
   if (type === 'null' || type === 'boolean') return length === undefined && kind === undefined;
   if (typeof length !== 'number' || !Number.isInteger(length) || length < 0 || length > MAX_ENVELOPE_BYTES) return false;

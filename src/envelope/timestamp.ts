@@ -48,9 +48,16 @@ export function parseTimestamp(text: string): Timestamp | null {
   const fix = fractionEnd - secondEnd > 7 ? 'micros' : null;
   const isCanonical =
     fix === null && text.length === fractionEnd + 1 && text[fractionEnd] === 'Z' && text[yearEnd + 6] === 'T' && yearEnd === 4;
-  if (isCanonical) return { text, epochMs, day: text.slice(0, 10), fix };
+  if (isCanonical) return { text, epochMs, day: dayOf(text), fix };
   if (text[yearEnd + 6] !== 'T' && text[yearEnd + 6] !== 't') return null;
   return canonical(epochMs, fraction, fix);
+}
+
+/** One text for all envelopes of a day, not one for each. */
+let lastDay = '';
+function dayOf(text: string): string {
+  if (lastDay === '' || !text.startsWith(lastDay)) lastDay = text.slice(0, 'YYYY-MM-DD'.length);
+  return lastDay;
 }
 
 function canonical(epochMs: number, fraction: string, fix: Timestamp['fix']): Timestamp {

@@ -2,6 +2,7 @@
  * Which fields a validation error is about: pairs of field and sub-code, as labels may hold them. Made from what redaction
  * keeps of an envelope and never from a value, so that a label says nothing that its row does not say.
  */
+import { memoized } from './memo.ts';
 
 export interface ValidationField {
   /** Places in a list are left out: `items[3].sku` and `items.3.sku` are `items[].sku`. */
@@ -23,11 +24,19 @@ const PLACE = new RegExp(PLACE_PATTERN, 'g');
 /** Longer texts are no labels, however many places they name. */
 const MOST_CHARACTERS = 256;
 
+const MEMO = { mostTexts: 1_000, longestText: 64 };
+const isCode = memoized((code) => CODE.test(code), MEMO);
+/** The field without places; null when that is no label. */
+const labelOf = memoized((field) => {
+  const withoutPlaces = field.replaceAll(PLACE, PLACE_MARK);
+  return FIELD.test(withoutPlaces) ? withoutPlaces : null;
+}, MEMO);
+
 /** The pair of two redacted texts. Neither part of one holds a space. */
 export function validationFieldOf(field: string, code: string): ValidationField {
-  if (field.length > MOST_CHARACTERS || !CODE.test(code)) return OTHER_FIELD;
-  const withoutPlaces = field.replaceAll(PLACE, PLACE_MARK);
-  return FIELD.test(withoutPlaces) ? { field: withoutPlaces, code } : OTHER_FIELD;
+  if (field.length > MOST_CHARACTERS || !isCode(code)) return OTHER_FIELD;
+  const label = labelOf(field);
+  return label === null ? OTHER_FIELD : { field: label, code };
 }
 
 /** One text for one pair. */
@@ -35,9 +44,19 @@ export function fieldKey({ field, code }: ValidationField): string {
   return `${field} ${code}`;
 }
 
+function isSameField(a: ValidationField, b: ValidationField): boolean {
+  return a.field === b.field && a.code === b.code;
+}
+
 /** Each pair once, in the order in which they came. */
 export function distinctFields(fields: readonly ValidationField[]): readonly ValidationField[] {
-  return fields.length < 2 ? fields : [...new Map(fields.map((each) => [fieldKey(each), each])).values()];
+  const [first, second, third] = fields;
+  // Nearly all have one to three: no need to write a text for each.
+  if (first === undefined || second === undefined) return fields;
+  const isFew = fields.length === 2 || (third !== undefined && fields.length === 3);
+  if (isFew && !isSameField(first, second) && (third === undefined || !(isSameField(first, third) || isSameField(second, third))))
+    return fields;
+  return [...new Map(fields.map((each) => [fieldKey(each), each])).values()];
 }
 
 /** The pairs that stored details name, each once; what is no label is left out. */

@@ -35,7 +35,9 @@ export function createConflictStore(database: Pick<Database, 'withClient'>): Con
   async function findDifferent(day: string, repeats: readonly Repeat[]): Promise<readonly Repeat[]> {
     const values = [day, REDACTION_VERSION, `[${repeats.map(bodyJson).join()}]`];
     try {
-      const { rows } = await database.withClient((client) => client.query<{ n: number }>(DIFFERENT_QUERY, values));
+      const { rows } = await database.withClient((client) =>
+        client.query<{ n: number }>({ name: 'different', text: DIFFERENT_QUERY, values }),
+      );
       return rows.flatMap(({ n }) => repeats[n] ?? []);
     } catch (error) {
       // Thrown on, it would hold the delivery up for ever. What PostgreSQL cannot read is not what it has stored.

@@ -177,13 +177,13 @@ export function createEnvelopeStore(options: EnvelopeStoreOptions): EnvelopeStor
 
   /** One statement, and the careful one after it when another replica was at the same rows. */
   async function run(needs: StatementNeeds, values: unknown[], rows: readonly Row[]): Promise<Answer[]> {
-    const careful = [...values, rows.map(({ n }) => n)];
+    const careful = () => [...values, rows.map(({ n }) => n)];
     const { rows: answers } = await database.withClient(async (client) => {
       try {
-        return await client.query<Answer>({ ...statementFor(needs), values: needs.isCareful ? careful : values });
+        return await client.query<Answer>({ ...statementFor(needs), values: needs.isCareful ? careful() : values });
       } catch (error) {
         if (needs.isCareful || sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
-        return await client.query<Answer>({ ...statementFor({ ...needs, isCareful: true }), values: careful });
+        return await client.query<Answer>({ ...statementFor({ ...needs, isCareful: true }), values: careful() });
       }
     });
     return answers.map((answer) => (answer.kind === 'absent' ? { ...answer, n: rows[answer.n - 1]?.n ?? -1 } : answer));

@@ -10,13 +10,18 @@ const WORD = /[\p{L}\p{N}]/u;
 /** The text without the echoes that stand in it as whole words. */
 export function withoutEchoes(text: string, echoes: readonly string[]): string {
   if (echoes.length === 0) return text;
-  const spans: Span[] = [];
-  for (const echo of echoes.slice(0, MAX_ECHO_COUNT)) {
+  let spans: Span[] | null = null;
+  let count = 0;
+  for (const echo of echoes) {
+    count += 1;
+    if (count > MAX_ECHO_COUNT) break;
     if (echo.length < MIN_ECHO_LENGTH) continue;
     for (let start = text.indexOf(echo); start !== -1; start = text.indexOf(echo, start + echo.length)) {
       const end = start + echo.length;
-      if (!WORD.test(text.charAt(start - 1)) && !WORD.test(text.charAt(end))) spans.push({ start, end, mark: '[redacted]' });
+      if (WORD.test(text.charAt(start - 1)) || WORD.test(text.charAt(end))) continue;
+      spans ??= [];
+      spans.push({ start, end, mark: '[redacted]' });
     }
   }
-  return spans.length === 0 ? text : withoutSpans(text, spans);
+  return spans === null ? text : withoutSpans(text, spans);
 }

@@ -2,6 +2,7 @@
  * Takes secrets out of a text that is otherwise kept. One pass classifies its characters; only the finders whose secrets
  * could be made of them run, so that prose costs that one pass. Every finder is linear in the text, whatever it holds.
  */
+import { memoized } from '../memo.ts';
 import { findAssignments } from './assignment.ts';
 import { findCards } from './card.ts';
 import { findEmails, findUrlSecrets } from './contact.ts';
@@ -29,11 +30,16 @@ const MOST_PASSES = 4;
 /** Longer texts, in UTF-16 units, get one pass: their time is bounded more dearly than their last corner. */
 const LONGEST_REPEATED = 65_536;
 
+/** Only texts without a secret are remembered. */
+const MEMO = { mostTexts: 2_000, longestText: 128, mayKeep: (text: string, redacted: string) => text === redacted };
+
 /**
- * The text without secrets; the very same string when it holds none. Given again what it answered, it leaves it alone, so
- * that what was exported can be imported.
+ * The text without secrets; an equal one when it holds none. Given again what it answered, it leaves it alone, so that
+ * what was exported can be imported.
  */
-export function redactText(text: string): string {
+export const redactText: (text: string) => string = memoized(lookThrough, MEMO);
+
+function lookThrough(text: string): string {
   let redacted = text;
   for (let pass = 1; ; pass++) {
     const before = redacted;

@@ -2,6 +2,7 @@
  * Names that say of themselves that what follows is secret: keys of objects, fields of query strings, words before a colon.
  * Read word by word (`newPassword`, `x-api-key`, `CARD_NUMBER`), so that `spinner` is no pin and `discard` is no card.
  */
+import { memoized } from '../memo.ts';
 import { isAlphanumeric } from './span.ts';
 
 /** Secret wherever they stand in a name, also run together with other words. */
@@ -33,7 +34,9 @@ export function isSecretWord(word: string): boolean {
   return WORDS.has(word.toLowerCase()) || (isSecretName(word) && !STATEMENTS.has(wordsOf(word).at(-1) ?? ''));
 }
 
-export function isSecretName(name: string): boolean {
+export const isSecretName: (name: string) => boolean = memoized(readName, { mostTexts: 1_000, longestText: 64 });
+
+function readName(name: string): boolean {
   const clipped = name.length > MAX_NAME_LENGTH ? name.slice(0, MAX_NAME_LENGTH) : name;
   if (!HINT.test(clipped)) return false;
   if (FRAGMENT.test(clipped) || WORDS.has(clipped.toLowerCase())) return true;
