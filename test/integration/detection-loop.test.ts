@@ -212,7 +212,7 @@ test('a restart in the middle of a spike neither closes nor opens it anew', asyn
   await second.tick();
   assert.deepEqual(await world.spikes(), [opened]);
   await second.stop();
-  await world.moveClock(11 * MINUTE_MS);
+  await world.moveClock(14 * MINUTE_MS);
   await world.loop().tick();
   const [closed, ...others] = await world.spikes();
   assert.deepEqual(others, []);
