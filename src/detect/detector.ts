@@ -20,6 +20,7 @@ import { seasonFactorAt } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 import type { CodeState } from './state.ts';
 import { closeSpike, openSpike, passTime, type Transition } from './transition.ts';
+import { weekendFactorAt } from './weekend.ts';
 import { type Comparison, compareWindows } from './windows.ts';
 
 export { type DetectorSettings, type Preset, settingsFor } from './settings.ts';
@@ -144,7 +145,12 @@ function learn(
   if (isOutage) deviation.value = Math.max(deviation.value, 0);
   if (count !== null) rememberBursts(state, settings, start, count, expected);
   if (comparison !== null && count !== null && recurringFactorAt(state.recurrence, start) === 1) {
-    learnBursts(state.bursts, start, settings.bucketSeconds, comparison.shortest);
+    learnBursts(state.bursts, {
+      startSeconds: start,
+      bucketSeconds: settings.bucketSeconds,
+      surprise: comparison.surprises[0] ?? 0,
+      peak: comparison.shortPeak,
+    });
     if (state.spike === null && !isOutage) {
       if (expected > 0) correctDeviation(deviation, { count, expected, phi: phiOf(state.dispersion) });
       if (isTypicalTime(state, start, expected))
@@ -176,7 +182,7 @@ function rememberBursts(
 /** Level times season: neither traffic nor the deviation is in it. */
 function baselineAt(state: CodeState, settings: DetectorSettings, start: number): number | null {
   const level = estimateLevel(state.level, start, settings.bucketSeconds, phiOf(state.dispersion));
-  return level === null ? null : level.value * seasonFactorAt(state.season, start);
+  return level === null ? null : level.value * seasonFactorAt(state.season, start) * weekendFactorAt(state.weekend, start);
 }
 
 /** Steps over what was not collected. After an hour of nothing the rings are empty, and the rest can be jumped. */

@@ -4,11 +4,12 @@
  * until it is an hour old it learns the older half of what it has seen.
  */
 import { learnDispersion, phiOf, skipDispersion, wanderOf } from './dispersion.ts';
-import { busiestLevel, estimateLevel, learnLevel } from './level.ts';
+import { busiestLevel, estimateLevel, learnLevel, weekendShareAt } from './level.ts';
 import { deviationSlotBefore, trafficFactorOf, UNKNOWN } from './recent.ts';
 import { edgeVarianceAt, learnSeason, seasonFactorAt, seasonUncertainty } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 import type { CodeState } from './state.ts';
+import { isWeekendOther, learnWeekend, weekendDoubtAt, weekendFactorAt } from './weekend.ts';
 import { bucketCountOf } from './window-shapes.ts';
 
 /** Hours that bring less than this share of the busiest level are quiet. */
@@ -36,7 +37,9 @@ export function learnLate(state: CodeState, settings: DetectorSettings, newestSt
 }
 
 /** How restless a code is shows at its ordinary hours: not where the day has an edge, nor where nearly nothing comes. */
-export function isTypicalTime({ season, level }: CodeState, startSeconds: number, expected: number): boolean {
+export function isTypicalTime(state: CodeState, startSeconds: number, expected: number): boolean {
+  const { season, level } = state;
+  if (weekendDoubtAt(state, startSeconds) > 0) return false;
   return edgeVarianceAt(season, startSeconds) === 0 && expected >= QUIET_SHARE * busiestLevel(level);
 }
 
@@ -51,7 +54,9 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
     return;
   }
   const phi = phiOf(dispersion);
-  const seasonFactor = seasonFactorAt(season, startSeconds);
+  const dayFactor = seasonFactorAt(season, startSeconds);
+  const seasonFactor = dayFactor * weekendFactorAt(state.weekend, startSeconds);
+  const isWeekend = weekendShareAt(startSeconds) >= 0.5;
   const known = estimateLevel(level, startSeconds, bucketSeconds, phi);
   const exposure = seasonFactor * trafficFactor;
   if (known === null) {
@@ -65,7 +70,10 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
   const spread = Math.sqrt(phi * mean + expected * expected * (wanderOf(dispersion) + unsure));
   const clipped = Math.min(count, mean + CLIP_DEVIATIONS * spread + CLIP_SPARE_COUNT);
   learnLevel(level, { startSeconds, bucketSeconds, count: clipped, exposure });
-  learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected: known.value * trafficFactor, phi });
+  if (isWeekend)
+    learnWeekend(state.weekend, { startSeconds, bucketSeconds, count: clipped, exposure: dayFactor * trafficFactor, phi });
+  if (!isWeekend || !isWeekendOther(state.weekend))
+    learnSeason(season, { startSeconds, bucketSeconds, count: clipped, levelExpected: known.value * trafficFactor, phi });
   const restless = Math.min(count, mean + DISPERSION_CLIP_DEVIATIONS * spread + DISPERSION_CLIP_SPARE_COUNT);
   if (!isTypicalTime(state, startSeconds, expected)) skipDispersion(dispersion);
   else learnDispersion(dispersion, { count: restless, expected, bucketSeconds });

@@ -18,6 +18,8 @@ export interface Level {
 const HALF_LIFE_SECONDS = 24 * 3600;
 /** Pseudo-data that ties one kind of day to the other. */
 const TIE_SECONDS = 4 * 3600;
+/** The tie is gone once a kind of day has so many times its worth of its own: it would hold apart levels far apart together. */
+const TIE_FADES_AFTER = 6;
 /** What the old level is worth once it has moved. */
 const MOVED_SECONDS = 3 * 3600;
 /** Errors added to what was counted: a code never seen is rare, not impossible. */
@@ -45,7 +47,7 @@ export interface LevelEstimate {
 /** Null while nothing was learnt. */
 export function estimateLevel(level: Level, epochSeconds: number, bucketSeconds: number, phi: number): LevelEstimate | null {
   const tie = TIE_SECONDS / bucketSeconds;
-  const share = weekendShare(epochSeconds);
+  const share = weekendShareAt(epochSeconds);
   if (share === 0) return estimateSide(level.weekday, level.weekend, tie, phi);
   if (share === 1) return estimateSide(level.weekend, level.weekday, tie, phi);
   const weekday = estimateSide(level.weekday, level.weekend, tie, phi);
@@ -61,7 +63,7 @@ export function estimateLevel(level: Level, epochSeconds: number, bucketSeconds:
 
 /** One kind of day, with what it borrows from the other: relative variance phi over the errors it was learnt from. */
 function estimateSide(own: LevelSums, other: LevelSums, tie: number, phi: number): LevelEstimate | null {
-  const tied = Math.min(other.exposure, tie);
+  const tied = Math.min(other.exposure, tie * Math.max(1 - own.exposure / (tie * TIE_FADES_AFTER), 0));
   const exposure = own.exposure + tied;
   if (exposure <= 0) return null;
   const borrowed = other.exposure > 0 ? (other.count / other.exposure) * tied : 0;
@@ -73,7 +75,7 @@ function estimateSide(own: LevelSums, other: LevelSums, tie: number, phi: number
  * 0 on weekdays, 1 at weekends, on a straight line between for some hours around the two midnights (UTC: a code has no
  * home time zone). In those hours the level is either the one or the other, and which is part of its uncertainty.
  */
-function weekendShare(epochSeconds: number): number {
+export function weekendShareAt(epochSeconds: number): number {
   const intoWeek = modulo(epochSeconds - FIRST_MONDAY_SECONDS, SECONDS_PER_WEEK);
   const sinceSaturday = modulo(intoWeek - SATURDAY_SECONDS + SECONDS_PER_WEEK / 2, SECONDS_PER_WEEK) - SECONDS_PER_WEEK / 2;
   const sinceMonday = modulo(intoWeek + SECONDS_PER_WEEK / 2, SECONDS_PER_WEEK) - SECONDS_PER_WEEK / 2;
@@ -98,7 +100,7 @@ export function learnLevel(
   },
 ): void {
   const keep = 2 ** (-bucket.bucketSeconds / HALF_LIFE_SECONDS);
-  const own = weekendShare(bucket.startSeconds) < 0.5 ? level.weekday : level.weekend;
+  const own = weekendShareAt(bucket.startSeconds) < 0.5 ? level.weekday : level.weekend;
   own.count = own.count * keep + bucket.count;
   own.exposure = own.exposure * keep + bucket.exposure;
 }

@@ -71,7 +71,8 @@ export function trafficFactorOf(recent: Recent, settings: DetectorSettings, inde
 /** Keeps the deviation as it stands after the newest bucket. */
 export function rememberDeviation(recent: Recent, settings: DetectorSettings, deviation: Deviation): void {
   const slot = Math.floor((recent.bucketCount - 1) / minuteBucketCount(settings)) % recent.deviations.length;
-  recent.deviations[slot] = Math.round(deviation.value * DEVIATION_RESOLUTION) / DEVIATION_RESOLUTION;
+  // + 0, for minus zero would be written as zero: the state read back would not be the one written.
+  recent.deviations[slot] = Math.round(deviation.value * DEVIATION_RESOLUTION) / DEVIATION_RESOLUTION + 0;
   recent.variances[slot] = Math.round(deviation.variance * VARIANCE_RESOLUTION) / VARIANCE_RESOLUTION;
 }
 

@@ -14,6 +14,7 @@ import { createRecent, type Recent } from './recent.ts';
 import { createRecurrence, type Recurrence } from './recurrence.ts';
 import { createSeason, type Season } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
+import { createWeekend, type Weekend } from './weekend.ts';
 
 export interface OpenSpike {
   openedAtSeconds: number;
@@ -30,7 +31,7 @@ export interface OpenSpike {
 }
 
 export interface CodeState {
-  readonly version: 2;
+  readonly version: 3;
   /** Width of the buckets it was built from; a state never changes it. */
   readonly bucketSeconds: number;
   /** Start of the bucket that comes next; null before the first. */
@@ -38,6 +39,7 @@ export interface CodeState {
   recent: Recent;
   level: Level;
   season: Season;
+  weekend: Weekend;
   dispersion: Dispersion;
   deviation: Deviation;
   calibration: Calibration;
@@ -59,12 +61,13 @@ export interface CodeState {
 
 export function createCodeState(settings: DetectorSettings): CodeState {
   return {
-    version: 2,
+    version: 3,
     bucketSeconds: settings.bucketSeconds,
     nextBucketSeconds: null,
     recent: createRecent(settings),
     level: createLevel(),
     season: createSeason(),
+    weekend: createWeekend(),
     dispersion: createDispersion(),
     deviation: createDeviation(),
     calibration: createCalibration(settings.windows.length),
@@ -89,7 +92,7 @@ export function serialise(state: CodeState): string {
 /** @throws TypeError when the text is not a state of this version and bucket width: it must then be computed anew. */
 export function deserialise(text: string, settings: DetectorSettings): CodeState {
   const parsed: unknown = JSON.parse(text);
-  if (!isStateOf(parsed, settings)) throw new TypeError(`not a version 2 state of ${settings.bucketSeconds} s buckets`);
+  if (!isStateOf(parsed, settings)) throw new TypeError(`not a version 3 state of ${settings.bucketSeconds} s buckets`);
   return parsed;
 }
 
@@ -97,5 +100,5 @@ export function deserialise(text: string, settings: DetectorSettings): CodeState
 function isStateOf(parsed: unknown, settings: DetectorSettings): parsed is CodeState {
   if (typeof parsed !== 'object' || parsed === null) return false;
   if (!('version' in parsed) || !('bucketSeconds' in parsed)) return false;
-  return parsed.version === 2 && parsed.bucketSeconds === settings.bucketSeconds;
+  return parsed.version === 3 && parsed.bucketSeconds === settings.bucketSeconds;
 }

@@ -3,15 +3,17 @@
  * began. One walk backwards over the last hour adds up observed and expected as it goes.
  */
 
-import { limitOf } from './bursts.ts';
+import { burstDeduction, SHORT_SECONDS } from './bursts.ts';
 import { scaleOf } from './calibration.ts';
 import { paceOf, phiOf, wanderOf } from './dispersion.ts';
+import { createLeftOut, walkBack } from './left-out.ts';
 import { busiestLevel, estimateLevel } from './level.ts';
 import { surpriseOf } from './negative-binomial.ts';
 import { deviationSlotBefore, UNKNOWN } from './recent.ts';
 import { edgeVarianceAt, seasonUncertainty } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
 import type { CodeState } from './state.ts';
+import { weekendDoubtAt } from './weekend.ts';
 
 /** The window that stands out most, among those with enough errors to matter. */
 export interface Finding {
@@ -28,8 +30,8 @@ export interface Comparison {
   readonly best: Finding | null;
   /** z by window, shortest first, before calibration and deduction. */
   readonly surprises: readonly number[];
-  /** z of the shortest window as it came, without any limit. */
-  readonly shortest: number;
+  /** The highest z of a short window, less its deduction. */
+  readonly shortPeak: number;
   /** The counts fell far below what was expected. */
   readonly isOutage: boolean;
 }
@@ -38,7 +40,9 @@ export interface Comparison {
 const OUTAGE = { ratio: 0.4, z: -4, withinSeconds: 300 } as const;
 
 /** However quiet an hour is, the rate may be off by this share of what the busiest level brings. */
-const FLOOR_SHARE = 0.01;
+const FLOOR_SHARE = 0.005;
+/** Less of a window's baseline than this is what rounding leaves of nothing. */
+const LEAST_REST_SHARE = 1e-6;
 /** A window is used once the code is so many times older: a baseline younger than the window cannot judge it. */
 const LEAST_AGE_WINDOWS = 2;
 
@@ -49,21 +53,23 @@ export function compareWindows(state: CodeState, settings: DetectorSettings, buc
   const pace = paceOf(state.dispersion);
   const least = -Math.sqrt(wander);
   const level = estimateLevel(state.level, bucketStartSeconds, settings.bucketSeconds, phi);
-  const unsure = (level?.uncertainty ?? 0) + seasonUncertainty(state.season) + edgeVarianceAt(state.season, bucketStartSeconds);
+  const unsure =
+    (level?.uncertainty ?? 0) +
+    seasonUncertainty(state.season) +
+    edgeVarianceAt(state.season, bucketStartSeconds) +
+    weekendDoubtAt(state, bucketStartSeconds);
   const length = recent.counts.length;
   const floor = FLOOR_SHARE * busiestLevel(state.level);
-  const limit = limitOf(state.bursts, settings.bucketSeconds);
+  const deduction = burstDeduction(state.bursts);
+  const leftOut = deduction > 0 ? createLeftOut(settings) : null;
   const rate = 1 + Math.max(state.deviation.value, least);
-  const rateVariance = state.deviation.variance + unsure;
   const reach = Math.min(recent.bucketCount - state.freshIndex, recent.bucketCount / LEAST_AGE_WINDOWS);
   const surprises: number[] = [];
   let best: Finding | null = null;
   let bestScore = Number.NEGATIVE_INFINITY;
-  let shortest = 0;
+  let shortPeak = 0;
   let isOutage = false;
   let observed = 0;
-  /** `observed` with each bucket at its limit. */
-  let limited = 0;
   let baseline = 0;
   let index = recent.bucketCount;
   let slot = index % length;
@@ -72,14 +78,11 @@ export function compareWindows(state: CodeState, settings: DetectorSettings, buc
     for (const start = recent.bucketCount - window.bucketCount; index > start; index -= 1) {
       slot = slot === 0 ? length - 1 : slot - 1;
       const expected = recent.expected[slot] ?? UNKNOWN;
-      if (expected < 0) return { best, surprises, shortest, isOutage };
+      if (expected < 0) return { best, surprises, shortPeak, isOutage };
       const count = recent.counts[slot] ?? UNKNOWN;
+      if (leftOut !== null) walkBack(leftOut, recent, { slot, walked: recent.bucketCount - index, rate });
       if (count < 0) continue;
       observed += count;
-      limited +=
-        limit === Number.POSITIVE_INFINITY
-          ? count
-          : Math.min(count, expected * rate + limit * Math.sqrt(phi * expected * rate + expected * expected * rateVariance));
       baseline += expected;
     }
     if (baseline <= 0) continue;
@@ -89,13 +92,20 @@ export function compareWindows(state: CodeState, settings: DetectorSettings, buc
     const deviationVariance = recent.variances[before] ?? wander;
     const mean = baseline * factor;
     const relative = deviationVariance * deviationKept ** 2 + wander * (window.wanderVariance[pace] ?? 0) + unsure;
-    const z = surpriseOf(limited, mean, phi * mean + baseline * baseline * relative + (floor * window.bucketCount) ** 2);
-    if (surprises.length === 0)
-      shortest =
-        limited === observed
-          ? z
-          : surpriseOf(observed, mean, phi * mean + baseline * baseline * relative + (floor * window.bucketCount) ** 2);
-    const score = z / scaleOf(calibration, surprises.length) - window.deduction;
+    const floorVariance = (floor * window.bucketCount) ** 2;
+    const z = surpriseOf(observed, mean, phi * mean + baseline * baseline * relative + floorVariance);
+    if (window.seconds <= SHORT_SECONDS) shortPeak = Math.max(shortPeak, z - window.deduction);
+    const scale = scaleOf(calibration, surprises.length);
+    let score = z / scale - window.deduction;
+    if (leftOut !== null) {
+      score -= deduction;
+      const rest = baseline - leftOut.baseline;
+      if (rest > LEAST_REST_SHARE * baseline) {
+        const variance = phi * rest * factor + rest * rest * relative + floorVariance;
+        const restSurprise = surpriseOf(observed - leftOut.observed, rest * factor, variance);
+        score = Math.max(score, restSurprise / scale - window.deduction);
+      }
+    }
     surprises.push(z);
     if (score > bestScore && observed >= settings.minimumCount) {
       bestScore = score;
@@ -110,5 +120,5 @@ export function compareWindows(state: CodeState, settings: DetectorSettings, buc
     }
     if (z < OUTAGE.z && observed < OUTAGE.ratio * mean && window.seconds <= OUTAGE.withinSeconds) isOutage = true;
   }
-  return { best, surprises, shortest, isOutage };
+  return { best, surprises, shortPeak, isOutage };
 }

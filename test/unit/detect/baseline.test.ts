@@ -37,6 +37,11 @@ describe('the level', () => {
     assert.ok(midnight.uncertainty > 10 * wednesday.uncertainty, 'which of the two it is, is not certain then');
   });
 
+  it('leaves a weekend its own once it has had one, however far from the weekdays it is', () => {
+    const saturday = estimateLevel(fortnight(300, 3), MONDAY_SECONDS + (5 * 24 + 12) * 3600, BUCKET_SECONDS, 1);
+    assert.ok(saturday !== null && saturday.value < 3.1, `Saturday ${saturday?.value}`);
+  });
+
   it('is unknown before anything was learnt, and surer the more errors it was learnt from', () => {
     assert.equal(estimateLevel(createLevel(), MONDAY_SECONDS, BUCKET_SECONDS, 1), null);
     const rare = estimateLevel(fortnight(0.01, 0.01), MONDAY_SECONDS, BUCKET_SECONDS, 1);

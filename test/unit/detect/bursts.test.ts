@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createBursts, learnBursts, limitOf } from '../../../src/detect/bursts.ts';
+import { burstDeduction, createBursts, learnBursts } from '../../../src/detect/bursts.ts';
+import { createLeftOut, walkBack } from '../../../src/detect/left-out.ts';
 import { createNovelty, noveltyOf, rememberForNovelty } from '../../../src/detect/novelty.ts';
+import { createRecent, rememberBucket } from '../../../src/detect/recent.ts';
 import { createRecurrence, recurringFactorAt, rememberForRecurrence } from '../../../src/detect/recurrence.ts';
+import { settingsFor } from '../../../src/detect/settings.ts';
 
 const DAY_SECONDS = 86400;
 const NINE = 9 * 3600;
@@ -49,20 +52,35 @@ describe('short bursts', () => {
   function burstsAfter(days: number, perDay: number, minutes: number) {
     const bursts = createBursts();
     for (let minute = 0; minute < days * 1440; minute += 1) {
-      learnBursts(bursts, minute * 60, 60, minute % Math.floor(1440 / perDay) < minutes ? 8 : 0);
+      const surprise = minute % Math.floor(1440 / perDay) < minutes ? 8 : 0;
+      learnBursts(bursts, { startSeconds: minute * 60, bucketSeconds: 60, surprise, peak: surprise });
     }
     return bursts;
   }
 
-  it('limit what a bucket counts only on a code that has them several times a day', () => {
-    assert.equal(limitOf(createBursts(), 60), Number.POSITIVE_INFINITY);
-    assert.equal(limitOf(burstsAfter(7, 0.5, 2), 60), Number.POSITIVE_INFINITY);
-    assert.equal(limitOf(burstsAfter(7, 6, 2), 60), 2);
-    assert.ok(Math.abs(limitOf(burstsAfter(7, 6, 2), 10) - 2 / Math.sqrt(6)) < 1e-9, 'by the minute, whatever the bucket');
+  it('cost nothing on a code that has one now and then, and on one that has them all day height is believed no more', () => {
+    assert.equal(burstDeduction(createBursts()), 0);
+    assert.equal(burstDeduction(burstsAfter(7, 0.5, 2)), 0);
+    assert.equal(burstDeduction(burstsAfter(7, 6, 2)), Number.POSITIVE_INFINITY);
+    const some = burstDeduction(burstsAfter(14, 1.5, 2));
+    assert.ok(some > 0 && some < Number.POSITIVE_INFINITY, `in between it asks for more: ${some}`);
   });
 
-  it('are not those that last: a surge of twenty minutes every few hours limits nothing', () => {
-    assert.equal(limitOf(burstsAfter(7, 6, 20), 60), Number.POSITIVE_INFINITY);
+  it('are not those that last: a surge of twenty minutes every few hours costs nothing', () => {
+    assert.equal(burstDeduction(burstsAfter(7, 6, 20)), 0);
+  });
+
+  it('are left out whole of a window: its highest three minutes, gaps in between or not', () => {
+    const settings = settingsFor({ bucketSeconds: 60 });
+    const recent = createRecent(settings);
+    for (const count of [5, 4, 30, null, 50, 20, 6, 5, 5]) rememberBucket(recent, count, 5);
+    const leftOut = createLeftOut(settings);
+    let walked = 0;
+    for (let index = recent.bucketCount - 1; index >= 0; index -= 1) {
+      walkBack(leftOut, recent, { slot: index, walked, rate: 1 });
+      walked += 1;
+    }
+    assert.deepEqual([leftOut.observed, leftOut.baseline], [80, 10], 'the thirty and the fifty with the gap between');
   });
 });
 
