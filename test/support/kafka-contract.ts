@@ -1,17 +1,20 @@
 /** What every Kafka client must do behind our port while broker and store are well: read all that is there, commit no more than was done. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { StoreUnavailable } from '../../src/errors.ts';
 import type { KafkaBatch } from '../../src/sources/kafka-ports.ts';
 import type { KafkaProgress } from '../../src/sources/kafka-source.ts';
 import { numbered, type OpenScene, recordsOf, textsOf, until } from './kafka-scene.ts';
+import { runProcess } from './real-process.ts';
 import { kcatMissing, skipReason } from './requirements.ts';
 
 /** Inflates to more than a client may accept, yet is a small message to the broker. */
 const BOMB_BYTES = 20 * 1024 * 1024;
 /** What a fetch may hold of one Kafka partition, and a batch that begins within it. */
 const MOST_FETCHED_BYTES = 2 * 256 * 1024;
+const MOST_IDLE_PERCENT = 2;
 /** Under the broker's limit of 1 MiB, and far over what is asked for of a Kafka partition. */
 const LARGE_RECORD_BYTES = 1_000_000;
 
@@ -222,6 +225,14 @@ export function readsAndCommits(open: OpenScene): void {
     assert.deepEqual(textsOf(watched.deliveries), ['one', 'two']);
     await until('the commit', async () => (await committedOf(topic, groupId))[0] === '2');
     assert.equal(watched.skipped.get(0), undefined);
+  });
+
+  test('an idle source costs less than two per cent of a core', async (context) => {
+    const { broker, client, createTopic } = open(context);
+    const args = [join(import.meta.dirname, 'kafka-idle.ts'), ...broker.brokers, await createTopic(6), client];
+    const { code, output } = await runProcess({ command: process.execPath, args });
+    assert.equal(code, 0, output);
+    assert.ok(Number(output) < MOST_IDLE_PERCENT, output);
   });
 }
 

@@ -75,6 +75,7 @@ export function createKafkaScene(broker: KafkaBroker, client: ClientName) {
 
   return {
     broker,
+    client,
     withAdmin,
 
     /** A source whose store takes everything unless `deps` say otherwise. */
