@@ -46,7 +46,11 @@ export async function runIngestRound({ options, broker, noOpUrl }: IngestDeps): 
     if (broker !== null) await produce(broker, topic, records);
     const consumed = broker === null ? 0 : await consumeOnly(broker, topic, recordCount);
 
-    const kafkaEnv = broker === null ? {} : { KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic };
+    const client = process.env['KAFKA_CLIENT'] ?? 'kafkajs';
+    const kafkaEnv =
+      broker === null
+        ? {}
+        : { KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic, KAFKA_CLIENT: client };
     const profileEnv = profileDir === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` };
     const first = await timedStart({ dataDir, env: { ...kafkaEnv, ...profileEnv } });
     let drain: Drain | null = null;
