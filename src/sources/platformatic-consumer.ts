@@ -64,10 +64,10 @@ export function openPlatformaticConsumer(deps: PlatformaticConsumerDeps): KafkaC
     async close() {
       over.abort();
       await fetchPool.close();
-      await fetching;
       const timer = new AbortController();
       const deadline = delay(LEAVE_DEADLINE_MS, undefined, { signal: timer.signal }).catch(() => {});
-      await Promise.race([consumer.close(true).catch(() => {}), deadline]);
+      // Not one after the other: a join that waits for other members would keep us from leaving.
+      await Promise.race([Promise.allSettled([fetching, consumer.close(true)]), deadline]);
       timer.abort();
       await consumer.connections.close().catch(() => {});
     },
