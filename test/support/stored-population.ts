@@ -89,6 +89,8 @@ function ordinary(nowMs: number): readonly WireEnvelope[] {
       code: 'STATED',
       context: { httpStatus: 418, service: 'calls', route: '/calls/{id}', method: 'POST', client: 'acct_1', release: '1.2' },
     }),
+    // Twice, so that which status is the commonest is no toss-up.
+    envelope({ code: 'STATED', timestamp: at(0) }),
     envelope({ code: 'STATED', timestamp: at(0) }),
     envelope({ context: { traceparent: `00-${'4b'.repeat(16)}-${'a1'.repeat(8)}-01`, httpStatus: 500 } }),
   ];
