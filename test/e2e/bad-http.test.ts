@@ -17,6 +17,8 @@ import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-p
 
 const MIB = 1_048_576;
 const JSON_TYPE = 'application/json';
+/** Of a page, whatever is shown on it. */
+const MOST_PAGE_CHARACTERS = 300_000;
 /** A sender of one byte a second is cut by then. */
 const SLOW_DEADLINE_MS = 15_000;
 
@@ -81,6 +83,18 @@ describe('bad inputs over HTTP', () => {
     const judged = alone.filter(({ answer }) => !/^\d/.test(answer)).map(({ bytes }) => judge(bytes, nowMs));
     assert.ok(judged.length > 80);
     await assertRows(judged);
+  });
+
+  test('cases 41, 42, 45, 46: on pages what was stored is text: nothing hidden, nothing that runs, nothing without end', async () => {
+    const judged = alone.filter(({ answer }) => !/^\d/.test(answer)).map(({ bytes }) => judge(bytes, nowMs));
+    const ids = judged.flatMap((each) => (each.kind === 'row' ? [each.row.requestId] : []));
+    for (const path of [...ids.map((id) => `/requests/${id}`), '/envelopes', '/codes', '/']) {
+      const response = await fetch(`${service.url}${path}`, { headers: { accept: 'text/html' } });
+      const page = await response.text();
+      assert.equal(response.status, 200, path);
+      assert.doesNotMatch(page, /<script>alert|(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\p{M}{6}/u, path);
+      assert.ok(page.length < MOST_PAGE_CHARACTERS, `${path} has ${page.length} characters`);
+    }
   });
 
   test('the same inputs as lines between good neighbours: each has its own outcome, no neighbour is touched', async () => {
