@@ -12,6 +12,9 @@ const { Counter, Gauge, Histogram, Registry } = client;
 export const SPIKE_KINDS = ['surge', 'new_code', 'returning_code', 'silent_code', 'all_codes'] as const;
 export const PUSH_RESULTS = ['accepted', 'rejected', 'failed'] as const;
 
+/** What may have been changed in a stored envelope; `dropped`: something was stated that is not read, and the row is as it would be without. */
+export const STORED_CHANGES = [...SANITIZATIONS, 'dropped'] as const;
+
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2000, 4000];
 
@@ -59,7 +62,7 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
     }),
     envelopesSanitizedTotal: new Counter({
       name: 'surgewatch_envelopes_sanitized_total',
-      help: 'Envelopes stored with a change, by change. A rise of one but redacted means that a sender makes a new mistake.',
+      help: 'Envelopes stored with a change, by change; dropped: something was stated that is not read. A rise of one but redacted means that a sender makes a new mistake.',
       labelNames: ['change'] as const,
       registers,
     }),
@@ -203,7 +206,7 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
     metrics.ingestLatencySeconds.zero({ source });
   }
   for (const reason of REJECT_REASONS) metrics.deadLettersTotal.inc({ reason }, 0);
-  for (const change of SANITIZATIONS) metrics.envelopesSanitizedTotal.inc({ change }, 0);
+  for (const change of STORED_CHANGES) metrics.envelopesSanitizedTotal.inc({ change }, 0);
   for (const kind of SPIKE_KINDS) metrics.spikesTotal.inc({ kind }, 0);
   for (const result of PUSH_RESULTS) metrics.alertmanagerPushesTotal.inc({ result }, 0);
   return metrics;

@@ -21,7 +21,7 @@ import { countKeys, hasContradiction } from './repeated-keys.ts';
 import { parseRequestId } from './request-id.ts';
 import { createSanitized } from './sanitized.ts';
 import { LONG_NUMBER, NON_ASCII, type Scan, SUSPECT_KEY, scan, UNICODE_ESCAPE } from './scan.ts';
-import type { Decoded, JsonObject, JsonValue, RejectReason, RequestId, Sanitization } from './schema.ts';
+import type { Decoded, EnvelopeContext, JsonObject, JsonValue, RejectReason, RequestId, Sanitization } from './schema.ts';
 import { clip, clipBytes, hasBom, readText } from './text.ts';
 import { parseTimestamp } from './timestamp.ts';
 import { memberOf, parseExactly, tidy, tidyText } from './well-formed.ts';
@@ -102,7 +102,8 @@ function read(
   const isExact = (scanned.marks & LONG_NUMBER) === 0;
   const raw = error['details'] ?? null;
   const details = isExact && !isEscaped ? raw : tidy(isExact ? raw : detailsIn(text), note);
-  const context = parsed['context'] ?? null;
+  const stating = parsed['context'] ?? null;
+  const context = readContext(isObject(stating) ? stating : null, options.headers);
   const decoded: Decoded = {
     kind: 'envelope',
     envelope: {
@@ -114,11 +115,30 @@ function read(
       occurredAt: timestamp.text,
       occurredAtMs: timestamp.epochMs,
       day: timestamp.day,
-      context: readContext(isObject(context) ? context : null, options.headers),
+      context,
+      // What an export recorded is read, and an export states nothing else.
+      hasDropped: recorded === null && hasMoreThanRead(parsed, error, context),
       sanitized: list(),
     },
   };
   return recorded === null ? decoded : { ...decoded, recorded };
+}
+
+/** status, error, timestamp, requestId. */
+const REQUIRED_FIELD_COUNT = 4;
+
+/** Whether the object has members besides those that it must have and those that it may have. */
+function hasMore(object: JsonObject, requiredCount: number, optional: readonly string[]): boolean {
+  let known = requiredCount;
+  for (const name of optional) if (Object.hasOwn(object, name)) known += 1;
+  return Object.keys(object).length > known;
+}
+
+function hasMoreThanRead(parsed: JsonObject, error: JsonObject, context: EnvelopeContext): boolean {
+  if (hasMore(parsed, REQUIRED_FIELD_COUNT, ['context']) || hasMore(error, 1, ['message', 'details'])) return true;
+  const stating = parsed['context'] ?? null;
+  if (stating === null) return false;
+  return !isObject(stating) || Object.keys(stating).some((name) => !Object.hasOwn(context, name));
 }
 
 function parse(text: string): JsonValue | undefined {

@@ -60,6 +60,7 @@ export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
       client,
       release,
       traceparent: context.traceparent ?? null,
+      hasDropped: envelope.hasDropped,
       sanitized: isChanged ? withChanges(envelope.sanitized, isCodeKept ? [] : ['code_invalid']) : envelope.sanitized,
     });
   };

@@ -90,6 +90,8 @@ export interface ErrorEnvelope {
   /** UTC day of `occurredAt`, `YYYY-MM-DD`: part of the identity. */
   readonly day: string;
   readonly context: EnvelopeContext;
+  /** Something was stated that is not read: a field that no envelope has, or context out of bounds. */
+  readonly hasDropped: boolean;
   readonly sanitized: readonly Sanitization[];
 }
 
@@ -117,6 +119,7 @@ export interface RedactedEnvelope {
   readonly client: string | null;
   readonly release: string | null;
   readonly traceparent: string | null;
+  readonly hasDropped: boolean;
   readonly sanitized: readonly Sanitization[];
 }
 

@@ -2,7 +2,7 @@
  * The one place that counts what ingest did. `errors_total` and the counts of validation fields move by what the store
  * reports as committed, never by what was sent, so that they equal the rows over kills and replays.
  */
-import type { Metrics } from '../metrics.ts';
+import type { Metrics, STORED_CHANGES } from '../metrics.ts';
 import type { Increments, Source, Storable, WriteReport, Written } from './ports.ts';
 
 /** Exemplars with longer values are refused by some scrapers; the envelope is found all the same. */
@@ -41,25 +41,22 @@ export function createRecord({ metrics, hasExemplars, now }: RecordDeps) {
     const source: Source = first.source; // One hand-over has one source.
     let stored = 0;
     let duplicate = 0;
-    for (const [index, each] of written.entries()) {
+    const changes = new Map<Change, number>();
+    written.forEach((each, index) => {
       if (each.kind === 'stored') {
         stored += 1;
-        countChanges(storables[index]);
+        noteChanges(storables[index], changes);
       } else if (each.kind === 'duplicate') duplicate += 1;
       else {
         metrics.envelopesRejectedTotal.inc({ source, reason: each.reason });
         if (each.isNewDeadLetter) metrics.deadLettersTotal.inc({ reason: each.reason });
       }
-    }
+    });
+    for (const [change, count] of changes) metrics.envelopesSanitizedTotal.inc({ change }, count);
     metrics.envelopesReceivedTotal.inc({ source }, written.length);
     metrics.envelopesStoredTotal.inc({ source }, stored);
     metrics.envelopesDuplicateTotal.inc({ source }, duplicate);
     metrics.ingestLatencySeconds.observe({ source }, Math.max(0, now() - first.receivedAtMs) / 1000);
-  }
-
-  function countChanges(storable: Storable | undefined): void {
-    if (storable?.kind !== 'envelope') return;
-    for (const change of storable.envelope.sanitized) metrics.envelopesSanitizedTotal.inc({ change });
   }
 
   function recordConflicts(sources: readonly Source[]): void {
@@ -67,4 +64,14 @@ export function createRecord({ metrics, hasExemplars, now }: RecordDeps) {
   }
 
   return { recordIncrements, recordCommit, recordOutcomes, recordConflicts };
+}
+
+type Change = (typeof STORED_CHANGES)[number];
+
+/** Summed up for the batch: a label looked up for each envelope costs more than the rest of this file. */
+function noteChanges(storable: Storable | undefined, changes: Map<Change, number>): void {
+  if (storable?.kind !== 'envelope') return;
+  const { sanitized, hasDropped } = storable.envelope;
+  for (const change of sanitized) changes.set(change, (changes.get(change) ?? 0) + 1);
+  if (hasDropped) changes.set('dropped', (changes.get('dropped') ?? 0) + 1);
 }

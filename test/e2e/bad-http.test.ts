@@ -117,6 +117,14 @@ describe('bad inputs over HTTP', () => {
     assert.ok(lineCount > 180);
   });
 
+  test('cases 4, 67: what is mended, and what is stated but not read, is counted once with its row', async () => {
+    const changed = (change: string) => readMetric(service.url, 'surgewatch_envelopes_sanitized_total', { change });
+    const [boms, dropped] = [(await changed('bom')) ?? 0, (await changed('dropped')) ?? 0];
+    const bodies = [`\ufeff${JSON.stringify(envelope())}`, JSON.stringify({ ...envelope(), id: 7 })];
+    for (const body of [...bodies, ...bodies]) await post(body);
+    assert.deepEqual([await changed('bom'), await changed('dropped')], [boms + 1, dropped + 1]);
+  });
+
   test('case 71: a requestId that is refused is never echoed', async () => {
     const { results } = await post(ndjson([envelope({ requestId: '<svg>' })]), 'application/x-ndjson');
     assert.deepEqual(results, [{ requestId: null, outcome: 'rejected', reason: 'request_id' }]);

@@ -133,6 +133,16 @@ test('case 67: what is out of bounds in the context is dropped, the rest of it s
   deepEqual(decodedEnvelope(envelopeText({ top: { context } })).context, { service: 'billing', method: 'POST' });
 });
 
+test('case 67: that something was stated which is not read is known, and counted', () => {
+  const context = { service: 'billing', httpStatus: 404 };
+  for (const top of [{}, { context }, { context: null }]) equal(decodedEnvelope(envelopeText({ top })).hasDropped, false);
+  equal(decodedEnvelope(withDetails('{"a":1}')).hasDropped, false);
+  for (const top of [{ id: 7 }, { context: { ...context, httpStatus: 99 } }, { context: { other: 1 } }, { context: 'x' }]) {
+    equal(decodedEnvelope(envelopeText({ top })).hasDropped, true, JSON.stringify(top));
+  }
+  equal(decodedEnvelope(envelopeText({ error: { other: 1 } })).hasDropped, true);
+});
+
 test('case 71: a requestId that is not valid is not handed on', () => {
   deepEqual(decodeText(withRequestId('<svg>')), { kind: 'rejected', reason: 'request_id', requestId: null });
 });
