@@ -29,26 +29,13 @@ export function createRowColumns() {
   const messages = new ArrayWriter(OIDS.text);
   const details = new ArrayWriter(OIDS.jsonb);
   const sanitized = new ArrayWriter(OIDS.text);
-  const context = new ArrayWriter(OIDS.text);
+  const context = CONTEXT_FIELDS.map(() => new ArrayWriter(OIDS.text));
   const writers = [requestIds, codes, days, occurredAt, receivedAt, statuses, sources, messages, details];
-
-  /** Columns that few envelopes fill: null where none of these does, which costs nobody anything. */
-  function contextColumn(rows: readonly Row[], field: (typeof CONTEXT_FIELDS)[number]): Buffer | null {
-    if (rows.every(({ storable }) => storable.envelope[field] === null)) return null;
-    context.clear();
-    for (const { storable } of rows) context.text(storable.envelope[field]);
-    return Buffer.from(context.bytes());
-  }
-
-  function sanitizedColumn(rows: readonly Row[]): Buffer | null {
-    if (rows.every(({ storable }) => storable.envelope.sanitized.length === 0)) return null;
-    sanitized.clear();
-    for (const { storable } of rows) sanitized.text(arrayLiteral(storable.envelope.sanitized));
-    return sanitized.bytes();
-  }
 
   return function columnsOf(rows: readonly Row[]): readonly (Buffer | null)[] {
     for (const writer of writers) writer.clear();
+    let hasContext = false;
+    let isSanitized = false;
     for (const { storable } of rows) {
       const { envelope } = storable;
       const { receivedAtMs, source } = storable.recorded ?? storable;
@@ -61,23 +48,49 @@ export function createRowColumns() {
       sources.text(source);
       messages.text(envelope.message);
       details.jsonb(envelope.detailsJson);
+      hasContext ||= isContextStated(envelope);
+      isSanitized ||= envelope.sanitized.length > 0;
     }
     return [
       ...writers.map((writer) => writer.bytes()),
-      ...CONTEXT_FIELDS.map((field) => contextColumn(rows, field)),
-      sanitizedColumn(rows),
+      // Columns that few envelopes fill: null where none of these does, which costs nobody anything.
+      ...CONTEXT_FIELDS.map((field, at) => (hasContext ? columnOf(context[at], rows, ({ [field]: text }) => text) : null)),
+      isSanitized ? columnOf(sanitized, rows, (envelope) => arrayLiteral(envelope.sanitized)) : null,
     ];
   };
 }
 
+function isContextStated({ service, route, method, client, release, traceparent }: RedactedEnvelope): boolean {
+  return service !== null || route !== null || method !== null || client !== null || release !== null || traceparent !== null;
+}
+
+function columnOf(
+  writer: ArrayWriter | undefined,
+  rows: readonly Row[],
+  textOf: (envelope: RedactedEnvelope) => string | null,
+): Buffer | null {
+  if (writer === undefined || rows.every(({ storable }) => textOf(storable.envelope) === null)) return null;
+  writer.clear();
+  for (const { storable } of rows) writer.text(textOf(storable.envelope));
+  return writer.bytes();
+}
+
 /** The parameters that only batches with validation fields have. */
 export function fieldColumnsOf({ rows, fields, fieldLists }: Plan): readonly unknown[] {
-  const named = rows.filter((row) => row.fields > 0);
+  const requestIds = new ArrayWriter(OIDS.text);
+  const days = new ArrayWriter(OIDS.date);
+  const lists = new ArrayWriter(OIDS.int4);
+  for (const { storable, fields: list } of rows) {
+    if (list === 0) continue;
+    requestIds.text(storable.envelope.requestId);
+    days.date(storable.envelope.occurredAtMs);
+    lists.int4(list);
+  }
   const places = fieldLists.flatMap((list, at) => list.map((place) => ({ list: at + 1, place })));
   return [
-    named.map(({ storable }) => storable.envelope.requestId),
-    named.map(({ storable }) => storable.envelope.day),
-    named.map((row) => row.fields),
+    requestIds.bytes(),
+    days.bytes(),
+    lists.bytes(),
     places.map(({ list }) => list),
     places.map(({ place }) => place),
     fields.map(({ field }) => field),
