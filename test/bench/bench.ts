@@ -11,6 +11,7 @@ import { repairKafkajsTimer } from '../../src/sources/kafkajs-timer.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { kafkaMissing } from '../support/requirements.ts';
 import { measureBacktest } from './backtest-figures.ts';
+import { measureCodes } from './code-figures.ts';
 import { measureDetector } from './detector-figures.ts';
 import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
 import { measureIdle } from './idle-figures.ts';
@@ -61,7 +62,7 @@ async function runIngest(options: BenchOptions, broker: KafkaBroker | null): Pro
 async function measure(options: BenchOptions): Promise<readonly Figure[]> {
   repairKafkajsTimer(); // The clients of this process must not take CPU from what they measure.
   const has = (section: Section) => options.sections.has(section);
-  const wantsBroker = has('kafka') || has('idle') || has('latency');
+  const wantsBroker = has('kafka') || has('idle') || has('latency') || has('codes');
   if (wantsBroker && kafkaMissing !== null) notes.push(`Kafka is not measured: ${kafkaMissing}.`);
   if (wantsBroker && kafkaMissing === null) say('starting a Kafka broker');
   const start = wantsBroker && kafkaMissing === null ? startKafkaBroker : async () => null;
@@ -77,8 +78,9 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     const latency = has('latency')
       ? await attempt('alert latency', () => measureLatency(options, broker, say), nothing)
       : nothing;
-    notes.push(...latency.notes);
-    return [...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures];
+    const codes = has('codes') ? await attempt('a flood of codes', () => measureCodes(options, broker, say), nothing) : nothing;
+    notes.push(...latency.notes, ...codes.notes);
+    return [...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures, ...codes.figures];
   } finally {
     await broker?.stop();
   }

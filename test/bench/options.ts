@@ -1,14 +1,15 @@
 /**
  * What the command line of `npm run bench` says. Sizes are chosen so that a whole run stays under nine minutes on two cores;
- * so the latency of alerts, which is half an hour of waiting, is measured only when asked for.
+ * so the latency of alerts, which is half an hour of waiting, and a flood of a million codes are measured only when asked for.
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const SECTIONS = ['start', 'kafka', 'webhook', 'lookup', 'backtest', 'detector', 'idle', 'latency'] as const;
+export const SECTIONS = ['start', 'kafka', 'webhook', 'lookup', 'backtest', 'detector', 'idle', 'latency', 'codes'] as const;
 export type Section = (typeof SECTIONS)[number];
-const DEFAULT_SECTIONS = SECTIONS.filter((section) => section !== 'latency');
+const LONG_SECTIONS: ReadonlySet<Section> = new Set(['latency', 'codes']);
+const DEFAULT_SECTIONS = SECTIONS.filter((section) => !LONG_SECTIONS.has(section));
 
 export interface Sizes {
   readonly rounds: number;
@@ -33,6 +34,9 @@ export interface Sizes {
   /** From one surge's slot to the next. */
   readonly latencySpacingSeconds: number;
   readonly latencyHistoryHours: number;
+  /** Distinct codes of the flood, and errors of known codes before it. */
+  readonly floodCodes: number;
+  readonly floodWarmUpErrors: number;
 }
 
 const FULL: Sizes = {
@@ -54,6 +58,8 @@ const FULL: Sizes = {
   latencySurges: 10,
   latencySpacingSeconds: 60,
   latencyHistoryHours: 48,
+  floodCodes: 1_000_000,
+  floodWarmUpErrors: 200_000,
 };
 
 const QUICK: Sizes = {
@@ -75,6 +81,8 @@ const QUICK: Sizes = {
   latencySurges: 2,
   latencySpacingSeconds: 45,
   latencyHistoryHours: 26,
+  floodCodes: 100_000,
+  floodWarmUpErrors: 50_000,
 };
 
 const ROWS = 1_000_000;
@@ -94,7 +102,7 @@ export interface BenchOptions {
 }
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--rows N] [--only ${SECTIONS.join(',')}] [--seed N] [--json FILE] [--profile DIR]
-Left out unless named by --only, since it takes half an hour: latency.`;
+Left out unless named by --only, since they take up to half an hour: ${[...LONG_SECTIONS].join(', ')}.`;
 
 /** @throws Error that says what is allowed. */
 export function parseOptions(args: readonly string[]): BenchOptions {

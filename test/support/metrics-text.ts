@@ -14,3 +14,13 @@ export async function readMetric(
   });
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
 }
+
+/** How many series each metric of one scrape has, and how long the scrape took. */
+export async function readSeriesCounts(url: string) {
+  const startedMs = performance.now();
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const durationMs = performance.now() - startedMs;
+  const counts = new Map<string, number>();
+  for (const [, name = ''] of text.matchAll(/^([a-zA-Z_:][a-zA-Z0-9_:]*)[{ ]/gm)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return { counts, durationMs };
+}
