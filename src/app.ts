@@ -35,6 +35,7 @@ import { createDeadLetterReader } from './store/dead-letter-reader.ts';
 import { createDetectionStore } from './store/detection-store.ts';
 import { startEmbeddedPostgres } from './store/embedded-postgres.ts';
 import { createEnvelopeStore } from './store/envelope-store.ts';
+import { refuseUnfitServer } from './store/fit-server.ts';
 import { createKafkaPauseStore } from './store/kafka-pause-store.ts';
 import { createLookupStore } from './store/lookup-store.ts';
 import { migrate } from './store/migrate.ts';
@@ -120,6 +121,7 @@ export function createApp(config: Config, log: Logger): App {
     const pools = [database, reads, writes];
     stops.push({ name: 'database', stop: () => Promise.all(pools.map((pool) => pool.close())).then(() => {}) });
     await database.untilServes(stopping.signal);
+    await refuseUnfitServer(database.kysely); // The migration's connection may have been another one.
 
     const lease = await acquireReplicaLease(database, {
       replicaId: config.replicaId,
@@ -228,7 +230,7 @@ export function createApp(config: Config, log: Logger): App {
         return;
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
-        if (isFirst) log.warn({ err: error.cause }, 'the database is away; waiting for it');
+        if (isFirst) log.warn({ err: error.cause }, 'the database is away, or another process migrates it; waiting');
         await delay(WAIT_FOR_DATABASE_MS, undefined, { signal: stopping.signal });
       }
     }

@@ -1,10 +1,12 @@
-/** A TCP proxy on loopback that can cut what it carries and be mended: a server that goes away without being touched. */
+/** A TCP proxy on loopback that can cut or freeze what it carries and be mended: a server that goes away without being touched. */
 import net from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
   /** Resets every connection and refuses new ones. */
   cut(): void;
+  /** What is connected now stays so and carries nothing any more; who connects anew is served. */
+  freeze(): void;
   mend(): void;
   stop(): Promise<void>;
 }
@@ -36,6 +38,9 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   };
   return {
     port: address.port,
+    freeze: () => {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
     cut: () => {
       isCut = true;
       drop();
