@@ -2,12 +2,12 @@
  * Details as they may be stored, by allow-list: what the catalogue lists for the code is kept, of everything else the shape.
  * Written straight to JSON text with sorted keys, so that the same details are the same bytes.
  *
- * A value that an end user typed (`value`) may be repeated in a text beside it; it is taken out there too.
+ * A value that an end user typed (`value`) may be repeated in any text of the envelope; it is taken out there too.
  */
 import { memoized } from './memo.ts';
 import type { JsonObject, JsonValue } from './schema.ts';
 import { isCardNumber } from './secrets/card.ts';
-import { withoutEchoes } from './secrets/echo.ts';
+import { createWithoutEchoes, MAX_TYPED_COUNT, type WithoutEchoes } from './secrets/echo.ts';
 import { redactText } from './secrets/redact-text.ts';
 import { isSecretName } from './secrets/secret-name.ts';
 import { classifiedShapeOf, isShape, shapeOf } from './shape.ts';
@@ -16,8 +16,8 @@ import { distinctFields, type ValidationField, validationFieldOf } from './valid
 export interface RedactedDetails {
   readonly json: string;
   readonly isChanged: boolean;
-  /** What end users typed: not to be kept in any other text of the envelope either. */
-  readonly typed: readonly string[];
+  /** For the other texts of the envelope, which must not repeat what end users typed either. */
+  readonly withoutEchoes: WithoutEchoes;
   /** Which fields the kept items of `errors` are about, each pair once. */
   readonly fields: readonly ValidationField[];
 }
@@ -27,45 +27,46 @@ const TYPED_KEY = 'value';
 const ERRORS_KEY = 'errors';
 const ERROR_ITEM_KEYS: ReadonlySet<string> = new Set(['field', 'message', 'code']);
 const NO_KEYS: ReadonlySet<string> = new Set();
-const NOTHING_TYPED: readonly string[] = [];
 
-/** @param listed keys of `details` that the catalogue lists for the envelope's code. */
+/** @param listed keys of `details` that the catalogue lists for the envelope's code, none of them a secret's name. */
 export function redactDetails(details: JsonObject, listed: ReadonlySet<string>): RedactedDetails {
-  const writer = new DetailsWriter();
-  const json = writer.object(details, listed, NOTHING_TYPED);
-  return { json, isChanged: writer.isChanged, typed: writer.typed, fields: distinctFields(writer.fields) };
+  const typed: string[] = [];
+  collectTyped(details, typed);
+  const withoutEchoes = createWithoutEchoes(typed);
+  const writer = new DetailsWriter(withoutEchoes);
+  const json = writer.object(details, listed);
+  return { json, isChanged: writer.isChanged, withoutEchoes, fields: distinctFields(writer.fields) };
 }
 
 class DetailsWriter {
   isChanged = false;
-  readonly typed: string[] = [];
   readonly fields: ValidationField[] = [];
+  readonly #withoutEchoes: WithoutEchoes;
 
-  object(object: JsonObject, listed: ReadonlySet<string>, echoes: readonly string[]): string {
+  constructor(withoutEchoes: WithoutEchoes) {
+    this.#withoutEchoes = withoutEchoes;
+  }
+
+  object(object: JsonObject, listed: ReadonlySet<string>): string {
     let json = '';
     for (const key of sortedKeysOf(object)) {
       const value = object[key] ?? null;
       const isListed = listed.has(key);
-      const name = isListed ? key : this.#noted(key, redactText(key));
+      const name = isListed || key === TYPED_KEY ? key : this.#keptText(key);
       // The mark that stands for a secret key may be a secret's name itself: what is under it goes the first time.
       const member =
-        name !== key && value !== null && isSecretName(name) ? this.#secret(value) : this.#member(key, value, isListed, echoes);
+        name !== key && value !== null && isSecretName(name) ? this.#secret(value) : this.#member(key, value, isListed);
       json += `${json === '' ? '{' : ','}${keyJson(name)}:${member}`;
     }
     return json === '' ? '{}' : `${json}}`;
   }
 
-  #member(key: string, value: JsonValue, isListed: boolean, echoes: readonly string[]): string {
+  #member(key: string, value: JsonValue, isListed: boolean): string {
     if (isShape(value)) return this.#shape(value);
-    if (key === TYPED_KEY) {
-      // One by one: as arguments of one call, hundreds of thousands would overflow the stack.
-      for (const text of textsIn(value)) this.typed.push(text);
-      return this.#shape(classifiedShapeOf(value));
-    }
-    if (value !== null && isSecretName(key)) return this.#secret(value);
-    if (!isListed) return this.#unlisted(value);
+    if (key === TYPED_KEY) return this.#shape(classifiedShapeOf(value));
+    if (!isListed) return value !== null && isSecretName(key) ? this.#secret(value) : this.#unlisted(value);
     if (key === ERRORS_KEY) return isArray(value) ? this.#array(value, (item) => this.#errorItem(item)) : this.#unlisted(value);
-    return isArray(value) ? this.#array(value, (item) => this.#kept(item, echoes)) : this.#kept(value, echoes);
+    return isArray(value) ? this.#array(value, (item) => this.#kept(item)) : this.#kept(value);
   }
 
   #secret(value: JsonValue): string {
@@ -74,17 +75,20 @@ class DetailsWriter {
 
   #errorItem(item: JsonValue): string {
     if (!isObject(item) || isShape(item)) return this.#unlisted(item);
-    const typed = item[TYPED_KEY] ?? null;
-    const echoes = isShape(typed) ? NOTHING_TYPED : textsIn(typed);
     const { field, code } = item;
     if (typeof field === 'string' && typeof code === 'string')
-      this.fields.push(validationFieldOf(keptText(field, echoes), keptText(code, echoes)));
-    return this.object(item, ERROR_ITEM_KEYS, echoes);
+      this.fields.push(validationFieldOf(this.#keptText(field), this.#keptText(code)));
+    return this.object(item, ERROR_ITEM_KEYS);
   }
 
-  #kept(value: JsonValue, echoes: readonly string[]): string {
-    if (typeof value !== 'string') return this.#unlisted(value);
-    return JSON.stringify(this.#noted(value, keptText(value, echoes)));
+  #kept(value: JsonValue): string {
+    return typeof value === 'string' ? JSON.stringify(this.#keptText(value)) : this.#unlisted(value);
+  }
+
+  #keptText(text: string): string {
+    const kept = redactText(this.#withoutEchoes(text));
+    if (kept !== text) this.isChanged = true;
+    return kept;
   }
 
   #unlisted(value: JsonValue): string {
@@ -92,7 +96,7 @@ class DetailsWriter {
     if (typeof value === 'number') return isCardNumber(value) ? this.#shape(shapeOf(value)) : JSON.stringify(value);
     if (isArray(value)) return this.#array(value, (item) => this.#unlisted(item));
     if (!isObject(value)) return String(value);
-    return isShape(value) ? this.#shape(value) : this.object(value, NO_KEYS, NOTHING_TYPED);
+    return isShape(value) ? this.#shape(value) : this.object(value, NO_KEYS);
   }
 
   #array(items: readonly JsonValue[], write: (item: JsonValue) => string): string {
@@ -104,11 +108,6 @@ class DetailsWriter {
   #shape(shape: JsonObject): string {
     this.isChanged = true;
     return JSON.stringify(shape);
-  }
-
-  #noted(before: string, after: string): string {
-    if (before !== after) this.isChanged = true;
-    return after;
   }
 }
 
@@ -130,15 +129,25 @@ function sortedKeysOf(object: JsonObject): readonly string[] {
   return keys;
 }
 
-function keptText(text: string, echoes: readonly string[]): string {
-  return withoutEchoes(redactText(text), echoes);
+/** All that stands under a `value`, wherever one stands. */
+function collectTyped(value: JsonValue, typed: string[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (isArray(value)) {
+    for (const item of value) collectTyped(item, typed);
+    return;
+  }
+  for (const key of Object.keys(value)) {
+    const member = value[key] ?? null;
+    if (key !== TYPED_KEY) collectTyped(member, typed);
+    else if (!isShape(member)) collectTexts(member, typed);
+  }
 }
 
-/** All texts and numbers in what an end user typed. */
-function textsIn(value: JsonValue): readonly string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value === 'number') return [String(value)];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+function collectTexts(value: JsonValue, texts: string[]): void {
+  if (texts.length > MAX_TYPED_COUNT) return;
+  if (typeof value === 'string') texts.push(value);
+  else if (typeof value === 'number') texts.push(String(value));
+  else if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) collectTexts(member, texts);
 }
 
 function isArray(value: JsonValue): value is readonly JsonValue[] {

@@ -8,32 +8,37 @@ import { isCodeShaped } from './label.ts';
 import { CLOCK_AHEAD_MS, MAX_CODE_LENGTH, MAX_MESSAGE_BYTES } from './limits.ts';
 import { redactDetails } from './redact-details.ts';
 import { type ErrorEnvelope, type RedactedEnvelope, type RedactedFields, SANITIZATIONS, type Sanitization } from './schema.ts';
-import { withoutEchoes } from './secrets/echo.ts';
 import { redactText } from './secrets/redact-text.ts';
+import { isSecretName } from './secrets/secret-name.ts';
 import { clip, clipBytes } from './text.ts';
 import { VALIDATION_CODE, type ValidationField } from './validation-fields.ts';
 
 /** Moves with every change of what is kept; stored with each row, so that rows of two versions are not taken for a conflict. */
-export const REDACTION_VERSION = 1;
+export const REDACTION_VERSION = 2;
 
 const NO_KEYS: ReadonlySet<string> = new Set();
 const NO_FIELDS: readonly ValidationField[] = [];
 
 export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
-  const listedKeys = new Map([...catalogue.codes].map(([code, entry]) => [code, new Set(entry.detailKeys)]));
+  const listedKeys = new Map(
+    [...catalogue.codes].map(([code, { detailKeys }]) => [code, new Set(detailKeys.filter((key) => !isSecretName(key)))]),
+  );
 
   return function redact(envelope: ErrorEnvelope, receivedAtMs: number): RedactedEnvelope {
     const { context } = envelope;
     const entry = catalogue.codes.get(envelope.code);
     const details = redactDetails(envelope.details, listedKeys.get(envelope.code) ?? NO_KEYS);
-    const code = entry === undefined ? clip(redactText(envelope.code), MAX_CODE_LENGTH) : entry.code; // One text for all its envelopes.
+    const kept = (text: string) => redactText(details.withoutEchoes(text));
+    const keptOptional = (text: string | undefined, maxLength: number) =>
+      text === undefined ? null : clip(kept(text), maxLength);
+    const code = entry === undefined ? clip(kept(envelope.code), MAX_CODE_LENGTH) : entry.code; // One text for all its envelopes.
     const isCodeKept = code === envelope.code;
     // A mark may be longer than what it stands for: the bounds of what is taken in hold for what is kept, too.
-    const message = clipBytes(withoutEchoes(redactText(envelope.message), details.typed), MAX_MESSAGE_BYTES);
-    const service = redactOptional(context.service, CONTEXT_LENGTHS.service);
-    const route = redactOptional(context.route, CONTEXT_LENGTHS.route);
-    const client = redactOptional(context.client, CONTEXT_LENGTHS.client);
-    const release = redactOptional(context.release, CONTEXT_LENGTHS.release);
+    const message = clipBytes(kept(envelope.message), MAX_MESSAGE_BYTES);
+    const service = keptOptional(context.service, CONTEXT_LENGTHS.service);
+    const route = context.route === undefined ? null : clip(withoutQuery(kept(context.route)), CONTEXT_LENGTHS.route);
+    const client = keptOptional(context.client, CONTEXT_LENGTHS.client);
+    const release = keptOptional(context.release, CONTEXT_LENGTHS.release);
     const isChanged =
       details.isChanged ||
       !isCodeKept ||
@@ -70,8 +75,10 @@ function branded(fields: RedactedFields): RedactedEnvelope {
   return fields as RedactedEnvelope;
 }
 
-function redactOptional(text: string | undefined, maxLength: number): string | null {
-  return text === undefined ? null : clip(redactText(text), maxLength);
+/** A template has no query; where a raw path was sent in its place, what was asked is not kept. */
+function withoutQuery(route: string): string {
+  const mark = route.search(/[?#]./);
+  return mark === -1 ? route : `${route.slice(0, mark + 1)}[query]`;
 }
 
 function withChanges(sanitized: readonly Sanitization[], changes: readonly Sanitization[]): readonly Sanitization[] {

@@ -1,11 +1,12 @@
 /**
- * Payment card numbers: 13 to 19 digits in any script, whole or in even groups parted by spaces or dashes, that pass the
- * Luhn check (ISO/IEC 7812-1, annex B). First digits that no card has are let pass, or one in ten epoch timestamps would go;
- * so are uneven groups, which are numbers that happen to stand side by side.
+ * Payment card numbers: 13 to 19 digits, whole or in even groups parted by spaces or dashes, groups of four also by other
+ * marks, that pass the Luhn check (ISO/IEC 7812-1, annex B). First digits that no card has are let pass in a text, or one in
+ * ten epoch timestamps would go; so are uneven groups, which are numbers that happen to stand side by side. Digits of other
+ * scripts are ASCII ones by the time they come here.
  */
-import { digitOf, endOfDigits } from './digit.ts';
-import { isAlphanumeric, isSpace, type Span } from './span.ts';
+import { isAlphanumeric, isFull, isSpace, type Span } from './span.ts';
 
+const DASH = 0x2d;
 const MIN_DIGITS = 13;
 const MAX_DIGITS = 19;
 /** A row of even groups that is longer holds no single number; it goes whole, for cards may be anywhere in it. */
@@ -13,12 +14,21 @@ const MAX_ROW_DIGITS = 2 * MAX_DIGITS;
 /** Longest groups that are printed, and the longest of a row whose last group may be shorter. */
 const MAX_GROUP = 8;
 const MAX_UNFILLED_GROUP = 6;
-const MAX_SEPARATORS = 2;
+const MAX_SEPARATORS = 4;
+/** Part groups of four only, or versions, lists and addresses would be taken for cards. */
+const FOUR = 4;
+const FOUR_MARKS = new Set(Array.from('._/+|*', (mark) => mark.charCodeAt(0)));
+/** A word that may be written together with its number. */
+const CARD_WORD = /(?:^|[^A-Za-z0-9])(?:cards?|pan|cc|visa|amex|mastercard|maestro|discover|rupay|no|nr)$/i;
+const LONGEST_CARD_WORD = 11;
 /** Only UATP cards begin with 1; they have 15 digits. */
 const UATP_DIGITS = 15;
 /** American Express and Diners print 4-6-5 and 4-6-4. */
-const UNEVEN = /\p{Nd}{4}[\s\p{Pd}]{1,2}\p{Nd}{6}[\s\p{Pd}]{1,2}\p{Nd}{4,5}(?![\p{Nd}A-Za-z])/uy;
-const UNEVEN_FIRST = 4;
+const UNEVEN = /\d{4}[\s._/+|*-]{1,4}\d{6}[\s._/+|*-]{1,4}\d{4,5}(?![\dA-Za-z])/y;
+/** Of clocks that count milli-, micro- and nanoseconds; what they show from 2014 to 2033 begins like this. */
+const EPOCH_SCALES = [1e12, 1e15, 1e18];
+const EPOCH_FIRST = 1.4;
+const EPOCH_END = 2;
 
 // Scratch space of the one row that is read at a time: where its groups begin and end, how many digits stand before each,
 // and Luhn sums before each digit with every second digit doubled, those at even places or those at odd ones.
@@ -30,19 +40,24 @@ const sumsOdd = new Int32Array(MAX_ROW_DIGITS + 1);
 
 export function findCards(text: string, spans: Span[]): void {
   let at = 0;
-  while (at < text.length) {
+  while (at < text.length && !isFull(spans)) {
     if (digitOf(text.charCodeAt(at)) === -1) at++;
-    else if (at > 0 && isAlphanumeric(text.charCodeAt(at - 1))) at = endOfDigits(text, at);
+    else if (at > 0 && isAlphanumeric(text.charCodeAt(at - 1)) && !isAfterCardWord(text, at)) at = endOfDigits(text, at);
     else at = readRow(text, at, spans);
   }
 }
 
-/** Whether the number is one that a card may have. */
+/** Whether a card may be written as this number: Luhn-valid, 13 to 19 digits, and no moment of our time. */
 export function isCardNumber(value: number): boolean {
-  if (!Number.isSafeInteger(value) || value < 10 ** (MIN_DIGITS - 1)) return false;
-  const spans: Span[] = [];
-  readRow(String(value), 0, spans);
-  return spans.length > 0;
+  const whole = Math.trunc(Math.abs(value));
+  if (whole < 10 ** (MIN_DIGITS - 1) || whole >= 10 ** MAX_DIGITS) return false;
+  if (EPOCH_SCALES.some((scale) => whole >= EPOCH_FIRST * scale && whole < EPOCH_END * scale)) return false;
+  const digits = String(whole);
+  return isLuhn(0, addDigits(digits, 0, digits.length, 0));
+}
+
+function isAfterCardWord(text: string, at: number): boolean {
+  return CARD_WORD.test(text.slice(Math.max(0, at - LONGEST_CARD_WORD - 1), at));
 }
 
 /**
@@ -67,7 +82,7 @@ function readRow(text: string, start: number, spans: Span[]): number {
       groupCount++;
     }
     if (groupEnd - groupStart < size || size > MAX_GROUP) break;
-    const next = skipSeparators(text, groupEnd);
+    const next = skipSeparators(text, groupEnd, size);
     const nextEnd = next === groupEnd ? next : endOfDigits(text, next);
     if (nextEnd === next || nextEnd - next > size || (nextEnd - next < size && size > MAX_UNFILLED_GROUP)) break;
     groupStart = next;
@@ -116,7 +131,7 @@ function findCardInRow(text: string, groupCount: number, spans: Span[]): number 
 
 function findUneven(text: string, start: number, size: number, spans: Span[]): number | null {
   UNEVEN.lastIndex = start;
-  if (size !== UNEVEN_FIRST || !UNEVEN.test(text)) return null;
+  if (size !== FOUR || !UNEVEN.test(text)) return null;
   const end = UNEVEN.lastIndex;
   let count = 0;
   for (let at = start; at < end; at++) {
@@ -138,14 +153,24 @@ function isFirstDigit(text: string, start: number, count: number): boolean {
   return first > 1 || (first === 1 && count === UATP_DIGITS);
 }
 
-function skipSeparators(text: string, from: number): number {
+function skipSeparators(text: string, from: number, size: number): number {
   let at = from;
-  while (at - from < MAX_SEPARATORS && isSeparator(text.charCodeAt(at))) at++;
+  while (at - from < MAX_SEPARATORS && isSeparator(text.charCodeAt(at), size)) at++;
   return at;
 }
 
-/** Spaces of any width, dashes of any length. */
-function isSeparator(charCode: number): boolean {
-  if (charCode < 0x80) return charCode === 0x20 || charCode === 0x2d || isSpace(charCode);
-  return isSpace(charCode) || (charCode >= 0x2000 && charCode <= 0x2015) || charCode === 0xff0d;
+function isSeparator(charCode: number, size: number): boolean {
+  return charCode === DASH || isSpace(charCode) || (size === FOUR && FOUR_MARKS.has(charCode));
+}
+
+/** Value of the digit, or -1 when it is none. */
+function digitOf(charCode: number): number {
+  return charCode >= 0x30 && charCode <= 0x39 ? charCode - 0x30 : -1;
+}
+
+/** Index behind the last of the digits that stand from `start` on. */
+function endOfDigits(text: string, start: number): number {
+  let at = start;
+  while (digitOf(text.charCodeAt(at)) !== -1) at++;
+  return at;
 }

@@ -2,7 +2,7 @@
  * Secrets that show themselves by how they begin: JSON web tokens, the keys of well-known vendors, authorization schemes,
  * private keys. Looked for at the beginning of a word only, and followed to its end, so one pass over the text is enough.
  */
-import { isAlphanumeric, isSpace, type Span } from './span.ts';
+import { isAlphanumeric, isFull, isSpace, type Span } from './span.ts';
 
 interface Prefix {
   readonly text: string;
@@ -12,12 +12,19 @@ interface Prefix {
 
 /** What the vendors document as the beginning of their keys. */
 const PREFIXES: readonly Prefix[] = [
-  ...prefixes(6, 'sk_live_ sk_test_ rk_live_ rk_test_ pk_live_ whsec_ rzp_live_ rzp_test_ shpat_ shpss_ github_pat_ glpat-'),
-  ...prefixes(6, 'ghp_ gho_ ghu_ ghs_ ghr_ xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xoxe. xapp- dop_v1_ sbp_'),
-  ...prefixes(12, 'eyJ pypi- ya29. AKIA ASIA AIza'),
-  ...prefixes(30, 'npm_ hf_ sk- SG.'),
+  ...prefixes(6, 'sk_live_ sk_test_ rk_live_ rk_test_ pk_live_ whsec_ rzp_live_ rzp_test_ shpat_ shpss_ shpca_ shppa_'),
+  ...prefixes(
+    6,
+    'github_pat_ glpat- glrt- glptt- gldt- dckr_pat_ lin_api_ PMAK- NRAK- xkeysib- GOCSPX- hvs. ntn_ sntrys_ atlasv1.',
+  ),
+  ...prefixes(
+    6,
+    'ghp_ gho_ ghu_ ghs_ ghr_ xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xoxe. xoxc- xoxd- xapp- dop_v1_ doo_v1_ sbp_ AGE-SECRET-KEY-',
+  ),
+  ...prefixes(12, 'eyJ pypi- ya29. AKIA ASIA ABIA ACCA AIza IQoJ 1//0'),
+  ...prefixes(30, 'npm_ hf_ sk- SG. key- dapi'),
 ];
-const SCHEMES = ['bearer', 'basic'];
+const SCHEMES = ['bearer', 'basic', 'negotiate', 'ntlm', 'apikey'];
 const NO_PREFIXES: readonly Prefix[] = [];
 const MIN_TOKEN = 8;
 /** A scheme is followed by a token when the word is this long or holds something else than letters. */
@@ -32,7 +39,7 @@ const schemeStarts = new Set(SCHEMES.map((scheme) => startOf(scheme, 0)));
 
 export function findCredentials(text: string, spans: Span[]): void {
   let at = 0;
-  while (at < text.length) {
+  while (at < text.length && !isFull(spans)) {
     const charCode = text.charCodeAt(at);
     if (charCode === DASH && text.startsWith(PRIVATE_KEY, at)) {
       spans.push({ start: at, end: text.length, mark: '[private key]' });

@@ -1,5 +1,5 @@
 /** Bank account numbers (ISO 13616): a country's letters and length, then the check modulo 97. Spaces and dashes may part it. */
-import { isAlphanumeric, isSpace, type Span } from './span.ts';
+import { isAlphanumeric, isFull, isSpace, type Span } from './span.ts';
 
 const DASH = 0x2d;
 /** A text with more near misses than this is made to keep us busy; what is left of it goes unread. */
@@ -25,7 +25,7 @@ const LENGTHS = new Map(
 
 export function findIbans(text: string, spans: Span[]): void {
   let missCount = 0;
-  for (let at = 0; at + 14 < text.length; at++) {
+  for (let at = 0; at + 14 < text.length && !isFull(spans); at++) {
     if (!isDigit(text.charCodeAt(at + 2)) || !isDigit(text.charCodeAt(at + 3))) continue;
     if (at > 0 && isAlphanumeric(text.charCodeAt(at - 1))) continue;
     const length = LENGTHS.get(countryOf(text, at));

@@ -1,34 +1,21 @@
 /**
- * Takes secrets out of a text that is otherwise kept. One pass classifies its characters; only the finders whose secrets
- * could be made of them run, so that prose costs that one pass. Every finder is linear in the text, whatever it holds.
+ * Takes secrets out of a text that is otherwise kept: out of the text as it is, as it reads once its escapes and look-alikes
+ * are undone, and out of what is written in it in base64.
  */
 import { memoized } from '../memo.ts';
-import { findAssignments } from './assignment.ts';
-import { findCards } from './card.ts';
-import { findEmails, findUrlSecrets } from './contact.ts';
-import { findCredentials } from './credential.ts';
-import { findIbans } from './iban.ts';
-import { type Span, withoutSpans } from './span.ts';
+import { findEncoded } from './encoded.ts';
+import { findSecrets } from './find-secrets.ts';
+import { isFull, type Span, withoutSpans } from './span.ts';
+import { unfold } from './unfold.ts';
 
-const AT = 1;
-const SEPARATOR = 2;
-const KEY_MARK = 4;
-const NOT_ASCII = 8;
-
-const MIN_CARD_DIGITS = 13;
-const MIN_IBAN_DIGITS = 6;
 /** No secret that a finder knows is shorter. */
 const MIN_SECRET_LENGTH = 6;
+/** How often base64 within base64 is opened. */
+const MAX_ENCODINGS = 2;
 
-const CLASSES = new Uint8Array(128);
-CLASSES['@'.charCodeAt(0)] = AT;
-for (const separator of ':=') CLASSES[separator.charCodeAt(0)] = SEPARATOR;
-for (const mark of '_-J') CLASSES[mark.charCodeAt(0)] = KEY_MARK;
-
-/** A secret taken out may leave another to be seen; what is left after so many passes was made to be. */
-const MOST_PASSES = 4;
-/** Longer texts, in UTF-16 units, get one pass: their time is bounded more dearly than their last corner. */
-const LONGEST_REPEATED = 65_536;
+/** Where a secret was, what stood around it may be one by itself; a text that goes on like that is not kept at all. */
+const MAX_PASSES = 4;
+const NOTHING_KEPT = '[redacted]';
 
 /** Only texts without a secret are remembered. */
 const MEMO = { mostTexts: 2_000, longestText: 128, mayKeep: (text: string, redacted: string) => text === redacted };
@@ -40,36 +27,37 @@ const MEMO = { mostTexts: 2_000, longestText: 128, mayKeep: (text: string, redac
 export const redactText: (text: string) => string = memoized(lookThrough, MEMO);
 
 function lookThrough(text: string): string {
-  let redacted = text;
-  for (let pass = 1; ; pass++) {
-    const before = redacted;
-    redacted = redactOnce(before);
-    if (redacted === before || pass === MOST_PASSES || text.length > LONGEST_REPEATED) return redacted;
+  let kept = text;
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const next = kept.length < MIN_SECRET_LENGTH ? kept : withoutSecrets(kept);
+    if (next === kept) return kept;
+    kept = next;
   }
+  return NOTHING_KEPT;
 }
 
-function redactOnce(text: string): string {
-  if (text.length < MIN_SECRET_LENGTH) return text;
-  let classes = 0;
-  let digitCount = 0;
-  for (let at = 0; at < text.length; at++) {
-    const charCode = text.charCodeAt(at);
-    if (charCode >= 0x30 && charCode <= 0x39) digitCount++;
-    else classes |= charCode < 0x80 ? (CLASSES[charCode] ?? 0) : NOT_ASCII;
-  }
+function withoutSecrets(text: string): string {
   const spans: Span[] = [];
-  if ((classes & SEPARATOR) !== 0) {
-    findAssignments(text, spans);
-    findUrlSecrets(text, spans);
-  }
-  if ((classes & AT) !== 0) findEmails(text, spans);
-  if ((classes & KEY_MARK) !== 0 || digitCount > 0 || hasScheme(text)) findCredentials(text, spans);
-  if (digitCount >= MIN_CARD_DIGITS || (classes & NOT_ASCII) !== 0) findCards(text, spans);
-  if (digitCount >= MIN_IBAN_DIGITS) findIbans(text, spans);
-  return spans.length === 0 ? text : withoutSpans(text, spans);
+  findAll(text, spans, MAX_ENCODINGS);
+  if (spans.length === 0) return text;
+  return isFull(spans) ? NOTHING_KEPT : withoutSpans(text, spans);
 }
 
-/** `Bearer` or `Basic` in any of the spellings in use, told by the letters that both tests share. */
-function hasScheme(text: string): boolean {
-  return text.includes('earer ') || text.includes('asic ') || text.includes('EARER ') || text.includes('ASIC ');
+function findAll(text: string, spans: Span[], encodings: number): void {
+  const mayReadOtherwise = findSecrets(text, spans);
+  if (isFull(spans)) return;
+  if (encodings > 0) findEncoded(text, spans, (decoded) => holdsSecret(decoded, encodings - 1));
+  if (!mayReadOtherwise) return;
+  const unfolded = unfold(text);
+  if (unfolded === null) return;
+  const found: Span[] = [];
+  findSecrets(unfolded.text, found);
+  const { starts } = unfolded;
+  for (const { start, end, mark } of found) spans.push({ start: starts[start] ?? 0, end: starts[end] ?? text.length, mark });
+}
+
+function holdsSecret(text: string, encodings: number): boolean {
+  const spans: Span[] = [];
+  findAll(text, spans, encodings);
+  return spans.length > 0;
 }

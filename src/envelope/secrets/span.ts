@@ -8,6 +8,13 @@ export interface Span {
   readonly mark: string;
 }
 
+/** A text with more secrets than this is none that is worth keeping parts of; finders stop looking. */
+const MAX_SECRETS = 1000;
+
+export function isFull(spans: readonly Span[]): boolean {
+  return spans.length > MAX_SECRETS;
+}
+
 /** Letter or digit of ASCII. */
 export function isAlphanumeric(charCode: number): boolean {
   return (

@@ -4,8 +4,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRedact } from '../../../src/envelope/redact.ts';
 import type { ErrorEnvelope } from '../../../src/envelope/schema.ts';
+import { redactText } from '../../../src/envelope/secrets/redact-text.ts';
 import { splitJsonArray, splitLines } from '../../../src/envelope/split-batch.ts';
 import { envelopes, json, mutants } from '../../fixtures/bad-inputs/mutants.ts';
+import { HOSTILE_TEXTS, unmark } from '../../fixtures/redaction/hostile-texts.ts';
+import { PLACES } from '../../fixtures/redaction/places.ts';
 import { assertProperty } from '../../support/property.ts';
 import { builtIn } from './redact-sample.ts';
 import { decodeBytes, decodedEnvelope, decodeText, envelopeText, RECEIVED_AT_MS } from './sample.ts';
@@ -141,5 +144,60 @@ test('a secret under a key that says so, or typed by an end user, never comes th
         ok(row.sanitized.includes('redacted'));
       },
     ),
+  );
+});
+
+/** A secret of a shape that a finder knows, and the text that carries it. */
+const word = fc.stringMatching(/^[a-z]{3}[A-Z]{2}[0-9]{3}[a-z]{1,20}$/);
+const disguised = fc.oneof(
+  fc.tuple(
+    word,
+    fc.constantFrom('password=', 'pwd: ', 'api_key="', 'X-Auth-Token: ', 'password ', "PIN '", 'secret is ', 'token%3D'),
+  ),
+  fc.tuple(word, fc.constantFrom('postgres://u:', 'Cookie: a=', '{"password":"', '{\\"password\\":\\"', '<secret>', '"value":"')),
+);
+const prose = fc.constantFrom(
+  '',
+  'Rejected. ',
+  'на линии: ',
+  '余额不足 ',
+  '{"a":1} ',
+  'https://x.example/a ',
+  '"quoted" ',
+  '%41%20 ',
+  '\\u0041 ',
+);
+
+test('no secret that a finder knows comes through, wherever it stands and whatever stands around it', (context) => {
+  assertProperty(
+    context,
+    4000,
+    fc.property(disguised, prose, prose, fc.constantFrom(...PLACES), ([secret, lead], before, after, place) => {
+      const tail = lead.includes("'")
+        ? `' ${after}`
+        : lead.endsWith('"')
+          ? `"${after}`
+          : lead.includes('://')
+            ? `@db/x ${after}`
+            : ` ${after}`;
+      const row = redact(decodedEnvelope(envelopeText(place.put(`${before}${lead}${secret}${tail}`))), RECEIVED_AT_MS);
+      equal(JSON.stringify(row).includes(secret), false, JSON.stringify(row));
+    }),
+  );
+});
+
+test('a redacted text is redacted to itself, whatever it was made of', (context) => {
+  const piece = fc.oneof(
+    fc.constantFrom(...HOSTILE_TEXTS.map((marked) => unmark(marked).text)),
+    fc.constantFrom(' ', '"', "'", '=', ':', '@', '://', '\\', '{', '}', '[', ']', 'password', '4111', '\n', '%3D', '\u200b'),
+    fc.string({ unit: 'binary', maxLength: 12 }),
+  );
+  assertProperty(
+    context,
+    5000,
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const once = redactText(pieces.join(''));
+      equal(redactText(once), once);
+    }),
   );
 });
