@@ -20,6 +20,7 @@ import { type IngestRound, runIngestRound } from './ingest-rounds.ts';
 import { measureLatency } from './latency-figures.ts';
 import { measureLookups } from './lookup-figures.ts';
 import { type BenchOptions, parseOptions, type Section, USAGE } from './options.ts';
+import { measurePath } from './path-figures.ts';
 import { renderTable } from './table.ts';
 import { startNoOpServer } from './webhook-round.ts';
 
@@ -68,6 +69,8 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
   const start = wantsBroker && kafkaMissing === null ? startKafkaBroker : async () => null;
   const broker = await attempt('Kafka', start, null);
   try {
+    if (has('path')) say('bytes to statement');
+    const path = has('path') ? await attempt('the path', async () => measurePath(), []) : [];
     const ingest = await runIngest(options, broker);
     const lookup = has('lookup') ? await attempt('lookup', () => measureLookups(options, say), []) : [];
     const backtest = has('backtest') ? await attempt('backtest', () => measureBacktest(options, say), []) : [];
@@ -80,7 +83,7 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
       : nothing;
     const codes = has('codes') ? await attempt('a flood of codes', () => measureCodes(options, broker, say), nothing) : nothing;
     notes.push(...latency.notes, ...codes.notes);
-    return [...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures, ...codes.figures];
+    return [...path, ...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures, ...codes.figures];
   } finally {
     await broker?.stop();
   }

@@ -6,7 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const SECTIONS = ['start', 'kafka', 'webhook', 'lookup', 'backtest', 'detector', 'idle', 'latency', 'codes'] as const;
+export const SECTIONS = [
+  'start',
+  'path',
+  'kafka',
+  'webhook',
+  'lookup',
+  'backtest',
+  'detector',
+  'idle',
+  'latency',
+  'codes',
+] as const;
 export type Section = (typeof SECTIONS)[number];
 const LONG_SECTIONS: ReadonlySet<Section> = new Set(['latency', 'codes']);
 const DEFAULT_SECTIONS = SECTIONS.filter((section) => !LONG_SECTIONS.has(section));
