@@ -17,6 +17,7 @@ import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
 import { measureIdle } from './idle-figures.ts';
 import { ingestFigures, startFigures } from './ingest-figures.ts';
 import { type IngestRound, runIngestRound } from './ingest-rounds.ts';
+import { measureKills } from './kill-round.ts';
 import { measureLatency } from './latency-figures.ts';
 import { measureLookups } from './lookup-figures.ts';
 import { type BenchOptions, parseOptions, type Section, USAGE } from './options.ts';
@@ -63,7 +64,7 @@ async function runIngest(options: BenchOptions, broker: KafkaBroker | null): Pro
 async function measure(options: BenchOptions): Promise<readonly Figure[]> {
   repairKafkajsTimer(); // The clients of this process must not take CPU from what they measure.
   const has = (section: Section) => options.sections.has(section);
-  const wantsBroker = has('kafka') || has('idle') || has('latency') || has('codes');
+  const wantsBroker = has('kafka') || has('idle') || has('latency') || has('codes') || has('kills');
   if (wantsBroker && kafkaMissing !== null) notes.push(`Kafka is not measured: ${kafkaMissing}.`);
   if (wantsBroker && kafkaMissing === null) say('starting a Kafka broker');
   const start = wantsBroker && kafkaMissing === null ? startKafkaBroker : async () => null;
@@ -82,8 +83,10 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
       ? await attempt('alert latency', () => measureLatency(options, broker, say), nothing)
       : nothing;
     const codes = has('codes') ? await attempt('a flood of codes', () => measureCodes(options, broker, say), nothing) : nothing;
+    if (has('kills')) say(`reading ${options.sizes.killRecords} records under kills`);
+    const kills = has('kills') ? await attempt('exactness', () => measureKills(options.sizes.killRecords, broker), []) : [];
     notes.push(...latency.notes, ...codes.notes);
-    return [...path, ...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures, ...codes.figures];
+    return [...path, ...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures, ...codes.figures, ...kills];
   } finally {
     await broker?.stop();
   }

@@ -3,49 +3,17 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { queryEmbedded } from '../support/embedded-query.ts';
-import { envelope } from '../support/envelopes.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { readMetric } from '../support/metrics-text.ts';
 import { kafkaMissing, skipReason } from '../support/requirements.ts';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
+import { produceRecords, truthOf } from '../support/topic-records.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const RECORD_COUNT = 100_000;
-const DUPLICATE_EVERY = 20;
-const MALFORMED_EVERY = 100;
 const PARTITION_COUNT = 6;
-const CHUNK = 5_000;
 const DRAIN_DEADLINE_MS = 90_000;
-const CODES = ['TOKEN_EXPIRED', 'INVALID_CREDENTIALS', 'PAYMENT_FAILED', 'RATE_LIMIT_EXCEEDED', 'TRUNK_NOT_FOUND'];
-
-/** Every 20th record repeats an earlier one, every 100th is cut off in the middle. */
-function makeRecords(count: number) {
-  const records: { readonly key: string; readonly value: string }[] = [];
-  let valid = 0;
-  let malformed = 0;
-  for (let n = 0; n < count; n += 1) {
-    const earlier = n % DUPLICATE_EVERY === DUPLICATE_EVERY - 1 ? records[n - 7] : undefined;
-    if (earlier !== undefined && n % MALFORMED_EVERY !== 50) {
-      records.push(earlier);
-      continue;
-    }
-    const one = envelope({ code: CODES[n % CODES.length] ?? 'TOKEN_EXPIRED', requestId: `req_${n.toString(36)}_${count}` });
-    const value = JSON.stringify(one);
-    const isMalformed = n % MALFORMED_EVERY === 50;
-    if (isMalformed) malformed += 1;
-    else valid += 1;
-    records.push({ key: one.requestId, value: isMalformed ? value.slice(0, -9) : value });
-  }
-  return { records, valid, malformed };
-}
-
-async function produce(broker: KafkaBroker, topic: string, records: readonly { readonly key: string; readonly value: string }[]) {
-  const producer = broker.kafka.producer();
-  await producer.connect();
-  for (let at = 0; at < records.length; at += CHUNK) await producer.send({ topic, messages: records.slice(at, at + CHUNK) });
-  await producer.disconnect();
-}
 
 describe('the service on a real Kafka broker', { skip: skipReason(kafkaMissing) }, () => {
   let broker: KafkaBroker;
@@ -63,13 +31,13 @@ describe('the service on a real Kafka broker', { skip: skipReason(kafkaMissing) 
     test(`${client}: ${what}rows are the distinct valid envelopes, counters are the rows, dead letters are the malformed records`, async () => {
       const topic = `errors-${client}-${isKilled ? 'killed' : 'plain'}`;
       await broker.createTopic(topic, PARTITION_COUNT);
-      const { records, valid, malformed } = makeRecords(RECORD_COUNT);
+      const { valid, malformed } = truthOf(RECORD_COUNT);
       const dir = makeTempDir('kafka-e2e');
       const dataDir = join(dir.path, 'data');
       const env = { KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic, KAFKA_CLIENT: client };
       let service = await startSurgewatch({ dataDir, env });
       try {
-        const producing = produce(broker, topic, records);
+        const producing = produceRecords(broker, topic, RECORD_COUNT);
         if (isKilled) {
           const isInTheMiddle = async () => ((await readMetric(service.url, 'surgewatch_errors_total')) ?? 0) > valid / 4;
           await waitFor(isInTheMiddle, { deadlineMs: DRAIN_DEADLINE_MS, what: 'a quarter to be stored', pollMs: 5 });
