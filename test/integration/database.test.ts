@@ -3,6 +3,8 @@
  * waited for without end, or leave a connection behind that fails whoever comes next.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { StoreRefused, StoreUnavailable } from '../../src/errors.ts';
@@ -114,6 +116,20 @@ describe('a server that freezes', { concurrency: true }, () => {
     await sql`select 1`.execute(database.kysely);
     assert.ok(performance.now() - startedMs - frozenMs < FROZEN_DEADLINE_MS / 2, 'the next one waits for nothing');
   });
+});
+
+test('a server that takes connections and says nothing is given up by our own timeout', {
+  timeout: FROZEN_DEADLINE_MS,
+}, async () => {
+  const silent = createServer(() => {});
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  open.push(async () => void silent.close());
+  const address = silent.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const { database, seen } = openDatabase(`postgres://nobody:x@127.0.0.1:${address.port}/none`);
+  await assert.rejects(pidOf(database), StoreUnavailable);
+  assert.deepEqual(seen, []);
 });
 
 test('every session has limits of its own: a statement, a lock and an idle transaction end before we give up', async () => {
