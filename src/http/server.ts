@@ -5,7 +5,7 @@
  * Guards against slow and greedy clients stand here once: time limits on head and body, a cap on sockets, no body parser
  * until a route brings its own, 413 before a body is invited. Stopping ends idle sockets at once and busy ones by deadline.
  */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify';
 import type { SpikeReader } from '../alert/spike.ts';
@@ -37,6 +37,8 @@ const MAX_CONNECTION_COUNT = 10_000;
 const MAX_PARAM_LENGTH = 512;
 const STOP_DEADLINE_MS = 8_000;
 const IDLE_SWEEP_MS = 100;
+/** A socket that said nothing for so long after the stop began is no request on its way: browsers open some in advance. */
+const SILENT_SOCKET_MS = 1_000;
 
 export interface HttpConfig {
   readonly host: string;
@@ -77,6 +79,11 @@ export function createServer(config: HttpConfig, deps: HttpDeps): HttpServer {
   let stopping: Promise<void> | null = null;
   const readiness = (): Readiness => (isStopping ? { kind: 'not_ready', reason: 'stopping' } : deps.readiness());
   const app = createApp(config, deps);
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
 
   async function start() {
     await addRoutes(app, config, deps, readiness);
@@ -92,7 +99,13 @@ export function createServer(config: HttpConfig, deps: HttpDeps): HttpServer {
 
   async function close() {
     isStopping = true;
-    const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
+    const silentUntilMs = performance.now() + SILENT_SOCKET_MS;
+    const sweep = setInterval(() => {
+      app.server.closeIdleConnections();
+      if (performance.now() < silentUntilMs) return;
+      // To Node these are not idle: they have not sent their first request yet.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    }, IDLE_SWEEP_MS);
     const deadline = setTimeout(() => app.server.closeAllConnections(), STOP_DEADLINE_MS);
     try {
       await app.close();
