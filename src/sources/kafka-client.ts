@@ -23,13 +23,13 @@ export async function createKafkaClient(config: KafkaConfig, deps: KafkaClientDe
   // Imported here and not above: each library costs memory and time at a start, and one of them is never used.
   switch (config.client) {
     case 'kafkajs':
-      return (await import('./kafkajs-client.ts')).createKafkajsClient(config, deps);
+      return (await import('./kafkajs/client.ts')).createKafkajsClient(config, deps);
     case 'platformatic':
-      return (await import('./platformatic-client.ts')).createPlatformaticClient(config, deps);
+      return (await import('./platformatic/client.ts')).createPlatformaticClient(config, deps);
   }
 }
 
 /** Sends to one topic, by kafkajs whatever `config.client` says. */
 export async function createKafkaSender(config: KafkaConfig, topic: string, log: KafkaLog): Promise<KafkaSender> {
-  return (await import('./kafkajs-client.ts')).createSender(config, topic, log);
+  return (await import('./kafkajs/client.ts')).createSender(config, topic, log);
 }

@@ -7,7 +7,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
-import { repairKafkajsTimer } from '../../src/sources/kafkajs-timer.ts';
+import { repairKafkajsTimer } from '../../src/sources/kafkajs/timer.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { kafkaMissing } from '../support/requirements.ts';
 import { measureBacktest } from './backtest-figures.ts';

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
-import { repairKafkajsTimer } from '../../src/sources/kafkajs-timer.ts';
+import { repairKafkajsTimer } from '../../src/sources/kafkajs/timer.ts';
 import { findFreePort, isPortOpen } from './free-port.ts';
 import { type KafkaVersion, resolveKafkaLibraries } from './kafka-libraries.ts';
 import { type RealProcess, runProcess, startProcess } from './real-process.ts';

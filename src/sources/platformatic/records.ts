@@ -1,7 +1,7 @@
 /** Turns what @platformatic/kafka fetched of one Kafka partition into a batch of ours. Pure. */
 import { type Consumer, IS_CONTROL, IS_TRANSACTIONAL, type RecordsBatch } from '@platformatic/kafka';
-import type { KafkaBatch, KafkaRecord, RefusedBatch } from './kafka-ports.ts';
-import { isBlank } from './platformatic-codecs.ts';
+import type { KafkaBatch, KafkaRecord, RefusedBatch } from '../kafka-ports.ts';
+import { isBlank } from './codecs.ts';
 
 /** The only record format that the library reads, of Kafka 0.11 and later. */
 const MAGIC = 2;

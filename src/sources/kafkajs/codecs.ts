@@ -4,8 +4,8 @@
  * blocks every partition of the broker (an error in one).
  */
 import kafkajs from 'kafkajs';
-import { CODEC_NAMES, type CodecName, INFLATE, MAX_BATCH_RECORDS } from './kafka-inflate.ts';
-import type { RefusedBatch } from './kafka-ports.ts';
+import { CODEC_NAMES, type CodecName, INFLATE, MAX_BATCH_RECORDS } from '../kafka-inflate.ts';
+import type { RefusedBatch } from '../kafka-ports.ts';
 
 /** Bytes of a version 2 batch header before its records, and where its fields stand. */
 const HEADER_BYTES = 61;

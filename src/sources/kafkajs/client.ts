@@ -10,14 +10,14 @@ import {
   METADATA_MAX_AGE_MS,
   REBALANCE_TIMEOUT_MS,
   SESSION_TIMEOUT_MS,
-} from './kafka-client.ts';
-import type { KafkaClient, KafkaClientDeps, KafkaConfig, KafkaLog, KafkaSender } from './kafka-ports.ts';
-import { registerKafkajsCodecs } from './kafkajs-codecs.ts';
-import { openKafkajsConsumer } from './kafkajs-consumer.ts';
-import { keepAllHeaders, repairKafkajsHeaders } from './kafkajs-headers.ts';
-import { createKafkajsOffsets } from './kafkajs-offsets.ts';
-import { createKafkajsSender } from './kafkajs-sender.ts';
-import { repairKafkajsTimer } from './kafkajs-timer.ts';
+} from '../kafka-client.ts';
+import type { KafkaClient, KafkaClientDeps, KafkaConfig, KafkaLog, KafkaSender } from '../kafka-ports.ts';
+import { registerKafkajsCodecs } from './codecs.ts';
+import { openKafkajsConsumer } from './consumer.ts';
+import { keepAllHeaders, repairKafkajsHeaders } from './headers.ts';
+import { createKafkajsOffsets } from './offsets.ts';
+import { createKafkajsSender } from './sender.ts';
+import { repairKafkajsTimer } from './timer.ts';
 
 /** The default gives up after about 10 s without a broker and rejoins up to 30 s after it is back. */
 const PATIENT_RETRY = { initialRetryTime: 300, maxRetryTime: 2_000, retries: 1_000 };

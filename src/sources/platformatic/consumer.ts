@@ -1,10 +1,10 @@
 /** One consumer of @platformatic/kafka behind our port: its membership, its fetching and its end. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionPool, Consumer } from '@platformatic/kafka';
-import type { KafkaClient, KafkaClientDeps, KafkaConsumer, KafkaConsumerListeners } from './kafka-ports.ts';
-import { runFetcher } from './platformatic-fetcher.ts';
-import { createHandOver } from './platformatic-hand-over.ts';
-import { createMembership } from './platformatic-membership.ts';
+import type { KafkaClient, KafkaClientDeps, KafkaConsumer, KafkaConsumerListeners } from '../kafka-ports.ts';
+import { runFetcher } from './fetcher.ts';
+import { createHandOver } from './hand-over.ts';
+import { createMembership } from './membership.ts';
 
 /** How long the group is told that we leave; after a broken connection nobody listens. */
 const LEAVE_DEADLINE_MS = 3_000;

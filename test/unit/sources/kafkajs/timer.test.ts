@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { repairKafkajsTimer } from '../../../src/sources/kafkajs-timer.ts';
+import { repairKafkajsTimer } from '../../../../src/sources/kafkajs/timer.ts';
 
 interface Queue {
   throttleCheckTimeoutId: NodeJS.Timeout | null;

@@ -1,6 +1,6 @@
 /** Asks the broker through kafkajs where each Kafka partition begins and ends and how far the group has committed it. */
 import type { Admin } from 'kafkajs';
-import type { KafkaClient } from './kafka-ports.ts';
+import type { KafkaClient } from '../kafka-ports.ts';
 
 export type KafkajsOffsets = Pick<KafkaClient, 'readEnds' | 'readCommitted' | 'close'>;
 

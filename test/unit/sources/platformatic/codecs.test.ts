@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import zlib from 'node:zlib';
 import { compressionsAlgorithmsByBitmask, Reader, readRecord } from '@platformatic/kafka';
-import { MAX_BATCH_RECORDS, MAX_INFLATED_BYTES } from '../../../src/sources/kafka-inflate.ts';
-import { countRecords, inflateOrBlank, isBlank, registerPlatformaticCodecs } from '../../../src/sources/platformatic-codecs.ts';
+import { MAX_BATCH_RECORDS, MAX_INFLATED_BYTES } from '../../../../src/sources/kafka-inflate.ts';
+import {
+  countRecords,
+  inflateOrBlank,
+  isBlank,
+  registerPlatformaticCodecs,
+} from '../../../../src/sources/platformatic/codecs.ts';
 
 /** A record of no key, an empty value and no headers: seven bytes, of which the length states six. */
 const RECORD = Buffer.from([12, 0, 0, 0, 1, 0, 0]);

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import zlib from 'node:zlib';
 import kafkajs from 'kafkajs';
 import lz4 from 'lz4js';
-import { MAX_BATCH_RECORDS, MAX_INFLATED_BYTES } from '../../../src/sources/kafka-inflate.ts';
-import type { RefusedBatch } from '../../../src/sources/kafka-ports.ts';
-import { readBatchHeader, registerKafkajsCodecs } from '../../../src/sources/kafkajs-codecs.ts';
+import { MAX_BATCH_RECORDS, MAX_INFLATED_BYTES } from '../../../../src/sources/kafka-inflate.ts';
+import type { RefusedBatch } from '../../../../src/sources/kafka-ports.ts';
+import { readBatchHeader, registerKafkajsCodecs } from '../../../../src/sources/kafkajs/codecs.ts';
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 const TOO_MUCH = Buffer.alloc(MAX_INFLATED_BYTES + 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type FetchedPartition, readFetched } from '../../../src/sources/platformatic-records.ts';
+import { type FetchedPartition, readFetched } from '../../../../src/sources/platformatic/records.ts';
 
 type Batch = NonNullable<FetchedPartition['records']>[number];
 const TRANSACTIONAL = 1 << 4;

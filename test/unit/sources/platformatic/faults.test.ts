@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MultipleErrors, NetworkError, ProtocolError, TimeoutError } from '@platformatic/kafka';
-import { fetchFaultOf, isRejoinAsked } from '../../../src/sources/platformatic-faults.ts';
+import { fetchFaultOf, isRejoinAsked } from '../../../../src/sources/platformatic/faults.ts';
 
 const refused = (id: ConstructorParameters<typeof ProtocolError>[0]) => new MultipleErrors('refused', [new ProtocolError(id)]);
 

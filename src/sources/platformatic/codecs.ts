@@ -4,7 +4,7 @@
  * Kafka partition in it; so a batch that cannot be opened becomes records that no producer can write.
  */
 import { compressionsAlgorithms, compressionsAlgorithmsByBitmask, type RecordsBatch } from '@platformatic/kafka';
-import { CODEC_NAMES, type CodecName, INFLATE_SYNC, MAX_BATCH_RECORDS } from './kafka-inflate.ts';
+import { CODEC_NAMES, type CodecName, INFLATE_SYNC, MAX_BATCH_RECORDS } from '../kafka-inflate.ts';
 
 /** A record of nothing but zeros takes this many bytes, its stated length being 0: real ones state six at least. */
 const BLANK_RECORD_BYTES = 7;

@@ -1,8 +1,8 @@
 /** One kafkajs consumer behind our port: its defaults lose records, its events and error types stop here. */
 import kafkajs, { type Consumer, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
-import { PARTITIONS_AT_ONCE } from './kafka-client.ts';
-import type { KafkaConsumer, KafkaConsumerListeners, KafkaLog, KafkaRecord } from './kafka-ports.ts';
-import { ALL_HEADERS, type AllHeaders } from './kafkajs-headers.ts';
+import { PARTITIONS_AT_ONCE } from '../kafka-client.ts';
+import type { KafkaConsumer, KafkaConsumerListeners, KafkaLog, KafkaRecord } from '../kafka-ports.ts';
+import { ALL_HEADERS, type AllHeaders } from './headers.ts';
 
 /** What the group says when the assignment is over; the consumer rejoins by itself. */
 const REJOIN_TYPES: readonly string[] = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'];

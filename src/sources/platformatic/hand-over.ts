@@ -4,10 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer } from '@platformatic/kafka';
-import { PARTITIONS_AT_ONCE, SESSION_TIMEOUT_MS } from './kafka-client.ts';
-import type { KafkaClientDeps, KafkaConsumerListeners } from './kafka-ports.ts';
-import type { Membership } from './platformatic-membership.ts';
-import type { FetchedBatch } from './platformatic-records.ts';
+import { PARTITIONS_AT_ONCE, SESSION_TIMEOUT_MS } from '../kafka-client.ts';
+import type { KafkaClientDeps, KafkaConsumerListeners } from '../kafka-ports.ts';
+import type { Membership } from './membership.ts';
+import type { FetchedBatch } from './records.ts';
 
 /** After a commit or a heartbeat was refused: the group is about to say why. */
 const REFUSED_WAIT_MS = 250;

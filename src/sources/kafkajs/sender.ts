@@ -3,7 +3,7 @@
  * to go on byte for byte. One producer, connected when it is first needed.
  */
 import kafkajs, { type Kafka, type Producer } from 'kafkajs';
-import type { KafkaSender, SentRecord } from './kafka-ports.ts';
+import type { KafkaSender, SentRecord } from '../kafka-ports.ts';
 
 export function createKafkajsSender(kafka: Kafka, topic: string): KafkaSender {
   let connected: Promise<Producer> | null = null;

@@ -5,12 +5,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectionPool, type Consumer, FetchIsolationLevels } from '@platformatic/kafka';
-import { MAX_BYTES_PER_FETCH, MAX_BYTES_PER_PARTITION, MAX_FETCH_WAIT_MS } from './kafka-client.ts';
-import type { KafkaClient, KafkaClientDeps, KafkaConsumerListeners } from './kafka-ports.ts';
-import { fetchFaultOf } from './platformatic-faults.ts';
-import type { HandOver } from './platformatic-hand-over.ts';
-import type { Membership } from './platformatic-membership.ts';
-import { type Fetched, readFetched } from './platformatic-records.ts';
+import { MAX_BYTES_PER_FETCH, MAX_BYTES_PER_PARTITION, MAX_FETCH_WAIT_MS } from '../kafka-client.ts';
+import type { KafkaClient, KafkaClientDeps, KafkaConsumerListeners } from '../kafka-ports.ts';
+import { fetchFaultOf } from './faults.ts';
+import type { HandOver } from './hand-over.ts';
+import type { Membership } from './membership.ts';
+import { type Fetched, readFetched } from './records.ts';
 
 /** Between two looks whether there is something to fetch, and whether a broker leads that has no loop yet. */
 const IDLE_MS = 100;

@@ -5,7 +5,7 @@
  * Bound to the version that was read: with another one the library stays as it is.
  */
 import { createRequire } from 'node:module';
-import { CONTEXT_HEADERS } from './kafka-batch.ts';
+import { CONTEXT_HEADERS } from '../kafka-batch.ts';
 
 const PATCHED_VERSION = '2.2.4';
 const READ_NAMES: ReadonlySet<string> = new Set(CONTEXT_HEADERS);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { ALL_HEADERS, keepAllHeaders, repairKafkajsHeaders } from '../../../src/sources/kafkajs-headers.ts';
+import { ALL_HEADERS, keepAllHeaders, repairKafkajsHeaders } from '../../../../src/sources/kafkajs/headers.ts';
 
 interface Encoder {
   readonly buffer: Buffer;

@@ -5,8 +5,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer } from '@platformatic/kafka';
-import type { KafkaLog } from './kafka-ports.ts';
-import { isRejoinAsked } from './platformatic-faults.ts';
+import type { KafkaLog } from '../kafka-ports.ts';
+import { isRejoinAsked } from './faults.ts';
 
 /** Attempts to join while the group only says "again", and the wait between them. */
 const MAX_JOIN_ATTEMPTS = 100;

@@ -7,10 +7,10 @@ import {
   METADATA_MAX_AGE_MS,
   REBALANCE_TIMEOUT_MS,
   SESSION_TIMEOUT_MS,
-} from './kafka-client.ts';
-import type { KafkaClient, KafkaClientDeps, KafkaConfig } from './kafka-ports.ts';
-import { registerPlatformaticCodecs } from './platformatic-codecs.ts';
-import { openPlatformaticConsumer } from './platformatic-consumer.ts';
+} from '../kafka-client.ts';
+import type { KafkaClient, KafkaClientDeps, KafkaConfig } from '../kafka-ports.ts';
+import { registerPlatformaticCodecs } from './codecs.ts';
+import { openPlatformaticConsumer } from './consumer.ts';
 
 /** kafkajs's name for dealing partitions out in turn: with the same one, both clients can share a group while one takes over. */
 const ASSIGNOR = { name: 'RoundRobinAssigner', version: 0 };
