@@ -44,7 +44,10 @@ export interface EnvelopeStoreOptions {
 /** `open` admits the catalogued series and answers what this replica has counted before. @throws StoreUnavailable. */
 export function createEnvelopeStore(options: EnvelopeStoreOptions): EnvelopeStore & { open(): Promise<Increments> } {
   const { database, replicaId, catalogued } = options;
-  const caps = createLabelCaps(database);
+  const caps = createLabelCaps(
+    database,
+    catalogued.map(({ code }) => code),
+  );
   const lanes: readonly Lane[] = Array.from({ length: LANE_COUNT }, (_, lane) => ({
     errors: createLaneTotals(() => readTotals(`${ERROR_TOTALS_QUERY} = $2`, lane)),
     fields: createLaneTotals(() => readTotals(`${FIELD_TOTALS_QUERY} = $2`, lane)),

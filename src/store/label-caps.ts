@@ -31,10 +31,13 @@ export function statusLabel(envelope: RedactedEnvelope): string {
   return envelope.status === null ? 'unknown' : String(envelope.status);
 }
 
-export function createLabelCaps(database: Pick<Database, 'withClient'>): LabelCaps {
+/** @param catalogued the codes whose place among the counted ones is kept free until they come. */
+export function createLabelCaps(database: Pick<Database, 'withClient'>, catalogued: readonly string[]): LabelCaps {
   const series = new Map<string, Set<string>>();
   const codes = new Set<string>();
   const fields = new Set<string>();
+  /** Catalogued codes that have not come yet. Whoever invents codes must not leave the detector blind for one of these. */
+  const awaited = new Set(catalogued);
   let seriesCount = 0;
   const hasSeries = (code: string, status: string) => series.get(code)?.has(status) ?? false;
 
@@ -48,13 +51,22 @@ export function createLabelCaps(database: Pick<Database, 'withClient'>): LabelCa
     seriesCount = admitted.length;
   }
 
+  const roomForOthers = () => CODES.mostRows - awaited.size;
+
   async function admitCodes(wanted: readonly string[]): Promise<void> {
-    const admitted = await admitFirstCome(
-      database,
-      CODES,
-      wanted.map((code) => [code]),
-    );
-    for (const [code = ''] of admitted) codes.add(code);
+    const known = wanted.filter((code) => awaited.has(code));
+    const others = wanted.filter((code) => !awaited.has(code));
+    for (const { codesToAdmit, mostRows } of [
+      { codesToAdmit: known, mostRows: CODES.mostRows },
+      { codesToAdmit: others, mostRows: roomForOthers() },
+    ]) {
+      if (codesToAdmit.length === 0) continue;
+      const keys = codesToAdmit.map((code) => [code]);
+      for (const [code = ''] of await admitFirstCome(database, { ...CODES, mostRows }, keys)) {
+        codes.add(code);
+        awaited.delete(code);
+      }
+    }
   }
 
   async function admitFields(wanted: readonly ValidationField[]): Promise<void> {
@@ -77,7 +89,7 @@ export function createLabelCaps(database: Pick<Database, 'withClient'>): LabelCa
       const status = statusLabel(envelope);
       if (seriesCount < SERIES.mostRows && !hasSeries(code, status)) newPairs.set(`${code} ${status}`, { code, status });
       // A clock that runs ahead says nothing of when a code was first seen, nor may it take a place from one that was.
-      if (!envelope.isClockAhead && codes.size < CODES.mostRows && !codes.has(code)) newCodes.add(code);
+      if (!envelope.isClockAhead && !codes.has(code) && (awaited.has(code) || codes.size < roomForOthers())) newCodes.add(code);
       if (fields.size === FIELDS.mostRows) continue;
       for (const each of envelope.validationFields) {
         const key = fieldKey(each);
