@@ -56,7 +56,7 @@ export const detector: Section = {
       height: 8,
       panels: [
         [
-          6,
+          5,
           graph({
             title: 'Last tick of the detector, ago',
             description:
@@ -67,7 +67,7 @@ export const detector: Section = {
           }),
         ],
         [
-          6,
+          5,
           lanes({
             title: 'Database, leader, blind, traffic: over time',
             description:
@@ -83,7 +83,22 @@ export const detector: Section = {
           }),
         ],
         [
-          6,
+          4,
+          graph({
+            title: 'Waiting for a database connection',
+            description:
+              'Who waits for a connection, by pool, at the moment of a scrape. A line that stays up is a slow database or connections that are not given back.',
+            unit: 'short',
+            queries: [
+              {
+                expr: `max by (instance, pool) (${select('surgewatch_database_connections', 'state="waiting"')})`,
+                legend: '{{instance}} {{pool}}',
+              },
+            ],
+          }),
+        ],
+        [
+          5,
           graph({
             title: 'Traffic, times usual',
             description:
@@ -98,7 +113,7 @@ export const detector: Section = {
           }),
         ],
         [
-          6,
+          5,
           graph({
             title: 'Alerts pushed, by result',
             description:

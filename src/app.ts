@@ -26,7 +26,7 @@ import { createDeadLetterBudget } from './ingest/dead-letter-budget.ts';
 import { createGroupCommit } from './ingest/group-commit.ts';
 import { createPipeline, type Ingest } from './ingest/pipeline.ts';
 import { createRecord } from './ingest/record.ts';
-import { addProcessMetrics, createMetrics, createRegistry, type Metrics } from './metrics.ts';
+import { addProcessMetrics, createMetrics, createRegistry, type Metrics, POOLS } from './metrics.ts';
 import { createKafkaSource } from './sources/kafka-source.ts';
 import { createWebhookSource } from './sources/webhook-source.ts';
 import { createConflictStore } from './store/conflict-store.ts';
@@ -118,8 +118,9 @@ export function createApp(config: Config, log: Logger): App {
       onUpChange: look,
       log: quiet,
     });
-    const pools = [database, reads, writes];
-    stops.push({ name: 'database', stop: () => Promise.all(pools.map((pool) => pool.close())).then(() => {}) });
+    const pools = { work: database, lookup: reads, write: writes };
+    for (const name of POOLS) metrics.watchPool(name, pools[name].connections);
+    stops.push({ name: 'database', stop: () => Promise.all(POOLS.map((name) => pools[name].close())).then(() => {}) });
     await database.untilServes(stopping.signal);
     await refuseUnfitServer(database.kysely); // The migration's connection may have been another one.
 

@@ -18,6 +18,17 @@ export const STORED_CHANGES = [...SANITIZATIONS, 'dropped'] as const;
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2000, 4000];
 
+const NO_CONNECTIONS: PoolCounts = { busy: 0, idle: 0, waiting: 0 };
+export const POOLS = ['work', 'lookup', 'write'] as const;
+export type PoolName = (typeof POOLS)[number];
+
+/** Connections of one pool now; `waiting` counts who waits for one. */
+export interface PoolCounts {
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createRegistry() {
@@ -28,6 +39,7 @@ export function createRegistry() {
 
 export function createMetrics(registry: ReturnType<typeof createRegistry>) {
   const registers = [registry];
+  const pools = new Map<PoolName, () => PoolCounts>();
   const metrics = {
     errorsTotal: new Counter<'code' | 'status' | 'request_id'>({
       name: 'surgewatch_errors_total',
@@ -148,6 +160,20 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
       help: '1 while the database answers. 0 means that nothing can be acknowledged.',
       registers,
     }),
+    databaseConnections: new Gauge({
+      name: 'surgewatch_database_connections',
+      help: 'Connections of each pool, and who waits for one, as the scrape finds them. Waiting that stays means a slow database.',
+      labelNames: ['pool', 'state'] as const,
+      registers,
+      collect() {
+        for (const pool of POOLS) {
+          const { busy, idle, waiting } = pools.get(pool)?.() ?? NO_CONNECTIONS;
+          this.set({ pool, state: 'busy' }, busy);
+          this.set({ pool, state: 'idle' }, idle);
+          this.set({ pool, state: 'waiting' }, waiting);
+        }
+      },
+    }),
     spikeActive: new Gauge({
       name: 'surgewatch_spike_active',
       help: '1 for each spike that is pending or firing; the series exists as long as its spike.',
@@ -209,7 +235,9 @@ export function createMetrics(registry: ReturnType<typeof createRegistry>) {
   for (const change of STORED_CHANGES) metrics.envelopesSanitizedTotal.inc({ change }, 0);
   for (const kind of SPIKE_KINDS) metrics.spikesTotal.inc({ kind }, 0);
   for (const result of PUSH_RESULTS) metrics.alertmanagerPushesTotal.inc({ result }, 0);
-  return metrics;
+  /** Asked at each scrape. */
+  const watchPool = (name: PoolName, read: () => PoolCounts) => void pools.set(name, read);
+  return { ...metrics, watchPool };
 }
 
 /** Adds the process_ and nodejs_ families of prom-client. Apart, since they read the process and tests need none. */

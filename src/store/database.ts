@@ -43,6 +43,8 @@ export interface Database {
   /** Runs `work` on a client of its own. @throws StoreUnavailable | StoreRefused. A data fault (SQLSTATE 22, 23, 54) passes as it is. */
   withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
   isUp(): boolean;
+  /** Connections now, and who waits for one. */
+  connections(): { readonly busy: number; readonly idle: number; readonly waiting: number };
   /** Resolves once a query succeeds. @throws the signal's reason when aborted. */
   untilServes(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -153,7 +155,8 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool: guard(pool, setUp) }) });
-  return { kysely, withClient, isUp: () => up, untilServes, close };
+  const connections = () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount });
+  return { kysely, withClient, isUp: () => up, connections, untilServes, close };
 }
 
 /** Kysely's view of the pool: a client that saw a fault is destroyed at its release, and faults come classified. */

@@ -50,17 +50,8 @@ export function postgresCpuSeconds(dataDir: string): number {
 
 /** Peak resident memory of one process so far, in bytes; NaN when unknown. */
 export function peakRssBytes(pid: number): number {
-  return statusBytes(pid, 'VmHWM');
-}
-
-/** Resident memory of one process now, in bytes; NaN when unknown. */
-export function rssBytes(pid: number): number {
-  return statusBytes(pid, 'VmRSS');
-}
-
-function statusBytes(pid: number, name: string): number {
   try {
-    const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
     return Number(kibibytes) * KIBIBYTE;
   } catch {
     return Number.NaN;

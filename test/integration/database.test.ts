@@ -155,3 +155,16 @@ test('a fault has the class of its SQLSTATE: what waits, what a person must mend
   await pidOf(database);
   assert.equal(seen.at(-1), true);
 });
+
+test('a pool says how many of its connections are busy and how many wait for one', async () => {
+  const { database } = openDatabase();
+  assert.deepEqual(database.connections(), { busy: 0, idle: 0, waiting: 0 });
+  let second: Promise<number> | undefined;
+  await database.withClient(async (client) => {
+    await client.query('select 1');
+    second = pidOf(database);
+    assert.deepEqual(database.connections(), { busy: 1, idle: 0, waiting: 1 });
+  });
+  await second;
+  assert.deepEqual(database.connections(), { busy: 0, idle: 1, waiting: 0 });
+});

@@ -73,7 +73,7 @@ test('a standby, which contradicts its primary, is refused', async () => {
   });
 });
 
-test('a COMMIT that may be lost is refused, also where only the service itself would have it', async () => {
+test('a COMMIT that may be lost is refused, also where only the service itself would have it', { timeout: 60_000 }, async () => {
   const database = await openDatabase();
   await migrate(database.connectionString);
   const url = new URL(database.connectionString);
