@@ -18,13 +18,14 @@ interface InspectorAnswer {
 
 /** @throws Error when the service is not inspected. */
 export async function readLiveMemory({ output }: Pick<SurgewatchProcess, 'output'>): Promise<LiveMemory> {
-  const [, url] = /Debugger listening on (ws:\S+)/.exec(output()) ?? [];
+  // The last one: the process may have been exchanged for another under its pid.
+  const url = [...output().matchAll(/Debugger listening on (ws:\S+)/g)].at(-1)?.[1];
   if (url === undefined) throw new Error('the service was started without an inspector');
   const socket = new WebSocket(url);
   try {
     await new Promise((resolve, reject) => {
       socket.addEventListener('open', resolve);
-      socket.addEventListener('error', reject);
+      socket.addEventListener('error', () => reject(new Error('the inspector of the service does not answer')));
     });
     await ask(socket, 1, 'HeapProfiler.enable');
     await ask(socket, 2, 'HeapProfiler.collectGarbage');
