@@ -1,4 +1,4 @@
-/** Which codes get one of a bounded number of names, in a real PostgreSQL, where somebody invents more than there are. */
+/** The bounds of a write on a real PostgreSQL: names of codes, of which somebody invents more than there are, and parameters. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
@@ -12,6 +12,8 @@ import { envelope } from '../support/envelopes.ts';
 import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
 
 const MOST_CODES = 10_000;
+/** Of the protocol; beyond it the number wraps round. A row has more than ten values. */
+const PARAMETER_LIMIT = 65_540;
 const CATALOGUED = [
   { code: 'PAYMENT_FAILED', status: '402' },
   { code: 'TOKEN_EXPIRED', status: '401' },
@@ -68,4 +70,12 @@ test('the last free name goes to the first that asks, and nobody asks once there
   await migrated.server.query("delete from counted_code where code = 'INVENTED_1'");
   await store.write([storable('THIRD')], 0);
   assert.deepEqual(await counted(), { FIRST: 1, _other: 2 });
+});
+
+test('a write may have more values than PostgreSQL takes parameters: rows go as arrays', async () => {
+  const store = await openStore();
+  const rows = Array.from({ length: PARAMETER_LIMIT / 10 }, () => storable('PAYMENT_FAILED'));
+  const { written } = await store.write(rows, 0);
+  assert.ok(written.every(({ kind }) => kind === 'stored'));
+  assert.deepEqual(await counted(), { PAYMENT_FAILED: rows.length });
 });
