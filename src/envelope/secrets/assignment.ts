@@ -6,6 +6,8 @@
 import { isSecretPair, isSecretWord } from './secret-name.ts';
 import { isAlphanumeric, isFull, isSpace, type Span } from './span.ts';
 
+/** Chinese writes `password` with two characters. */
+const MIN_NAME_LENGTH = 2;
 const MAX_NAME_LENGTH = 64;
 const LONGEST_PROSE = 12;
 const MAX_GAP = 8;
@@ -46,7 +48,7 @@ interface Stretch {
 function assignedAt(text: string, separator: number): Stretch | null {
   const name = nameBefore(text, separator);
   const { start, end } = name;
-  if (start === end) return null;
+  if (end - start < MIN_NAME_LENGTH) return null;
   const word = text.slice(start, end);
   if (SOURCE_FILE.test(word) && isDigit(text.charCodeAt(separator + 1))) return null;
   if (isSecretWord(word) || (text[start - 1] === ' ' && isSecretPair(text.slice(wordStart(text, start - 1), end)))) {

@@ -68,6 +68,7 @@ function readRow(text: string, start: number, spans: Span[]): number {
   const firstEnd = endOfDigits(text, start);
   const size = firstEnd - start;
   if (size > MAX_DIGITS) return firstEnd;
+  if (size < MIN_DIGITS && !isSeparator(text.charCodeAt(firstEnd), size)) return firstEnd;
   let groupStart = start;
   let groupEnd = firstEnd;
   let groupCount = 0;

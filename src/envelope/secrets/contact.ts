@@ -10,11 +10,11 @@ const LOCAL_MARKS = new Set(Array.from("._%+-'", (mark) => mark.charCodeAt(0)));
 const URL_ENDS = new Set(Array.from('"\'<>`\\)]}', (mark) => mark.charCodeAt(0)));
 /** `user:password@host` without `//`. An image that is pinned by its digest looks alike. */
 const BARE_LOGIN =
-  /(?<![\w.%+:/-])([A-Za-z][\w.+-]{0,63}):(?!\/\/)([^\s:@"'<>]{1,64}(?::[^\s:@"'<>]{1,64})?)@(?!sha256:)(?=[A-Za-z0-9[])/g;
+  /(?<![\w.%+:/-])([A-Za-z][\w.+-]{0,63}):(?!\/\/)([^\s:@"'<>]{1,64}:[^\s:@"'<>]{1,64}|[^\s:@"'<>]{3,64})@(?!sha256:)(?=[A-Za-z0-9[])/g;
 /** Schemes whose addresses have a mailbox or an extension before the `@`; only what follows a second colon is secret. */
 const ADDRESS_SCHEME = /^(?:sips?|mailto|xmpp|pres|im|acct|tel|urn)$/i;
+const SIP = /\bsips?:$/i;
 const SIP_LENGTH = 5;
-const MIN_BARE_PASSWORD = 3;
 const MIN_PHONE_DIGITS = 8;
 const MAX_PHONE_DIGITS = 15;
 const MAX_PHONE_GAP = 2;
@@ -30,7 +30,7 @@ export function findEmails(text: string, spans: Span[]): void {
     const lowest = Math.max(0, at - MAX_LOCAL_LENGTH);
     let start = at;
     while (start > lowest && isLocal(text.charCodeAt(start - 1))) start--;
-    if (start === at || /\bsips?:$/i.test(text.slice(Math.max(0, start - SIP_LENGTH), start))) continue;
+    if (start === at || (text[start - 1] === ':' && SIP.test(text.slice(Math.max(0, start - SIP_LENGTH), start)))) continue;
     const end = endOfHost(text, at + 1);
     if (end > at + 1 && (TOP_LEVEL.test(text.slice(Math.max(at, end - 64), end)) || isNonAscii(text, at + 1, end))) {
       spans.push({ start, end, mark: '[e-mail]' });
@@ -45,7 +45,7 @@ function findBareLogins(text: string, spans: Span[]): void {
     const password = ADDRESS_SCHEME.test(user) ? rest.indexOf(':') + 1 : 0;
     const isAddress = ADDRESS_SCHEME.test(user) && password === 0;
     const start = password === 0 ? index : index + user.length + 1 + password;
-    if (!isAddress && rest.length >= MIN_BARE_PASSWORD) spans.push({ start, end, mark: LOGIN });
+    if (!isAddress) spans.push({ start, end, mark: LOGIN });
   }
 }
 

@@ -15,6 +15,8 @@ const MAX_ENCODINGS = 2;
 
 /** Where a secret was, what stood around it may be one by itself; a text that goes on like that is not kept at all. */
 const MAX_PASSES = 4;
+/** Of longer texts, in UTF-16 units, nothing is kept when they hold a secret: there is no time for a second look. */
+const LONGEST_PARTLY_KEPT = 65_536;
 const NOTHING_KEPT = '[redacted]';
 
 /** Only texts without a secret are remembered. */
@@ -40,7 +42,7 @@ function withoutSecrets(text: string): string {
   const spans: Span[] = [];
   findAll(text, spans, MAX_ENCODINGS);
   if (spans.length === 0) return text;
-  return isFull(spans) ? NOTHING_KEPT : withoutSpans(text, spans);
+  return isFull(spans) || text.length > LONGEST_PARTLY_KEPT ? NOTHING_KEPT : withoutSpans(text, spans);
 }
 
 function findAll(text: string, spans: Span[], encodings: number): void {
