@@ -34,6 +34,11 @@ export interface DatabaseOptions {
    * not for statements that lean on a value, such as ON CONFLICT with a partial index.
    */
   readonly keepsPlans?: boolean;
+  /**
+   * Reads by an index wherever there is one. A kept plan may be made while a table is empty, when reading all of it is the
+   * cheapest; a million rows later it still would.
+   */
+  readonly readsByIndex?: boolean;
   readonly onUpChange?: (isUp: boolean) => void;
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }
@@ -99,6 +104,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     options: [
       ...(options.role === null ? [] : [`-c role=${options.role}`]),
       ...(options.keepsPlans === true ? ['-c plan_cache_mode=force_generic_plan'] : []),
+      ...(options.readsByIndex === true ? ['-c enable_seqscan=off'] : []),
     ].join(' '),
   });
   let up = false;

@@ -7,7 +7,9 @@ import { parseCatalogue } from '../../src/catalogue/parse-catalogue.ts';
 import { decode } from '../../src/envelope/decode.ts';
 import { createRedact } from '../../src/envelope/redact.ts';
 import type { Storable } from '../../src/ingest/ports.ts';
+import { createDatabase } from '../../src/store/database.ts';
 import { createEnvelopeStore } from '../../src/store/envelope-store.ts';
+import { statementFor } from '../../src/store/write-statement.ts';
 import { envelope } from '../support/envelopes.ts';
 import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
 
@@ -20,6 +22,7 @@ const CATALOGUED = [
 ];
 const catalogue = parseCatalogue(readFileSync(BUILT_IN_CATALOGUE, 'utf8'), 'built-in.yaml');
 const redact = createRedact({ catalogue });
+const log = { info() {}, warn() {} };
 
 let migrated: MigratedDatabase;
 before(async () => {
@@ -78,4 +81,25 @@ test('a write may have more values than PostgreSQL takes parameters: rows go as 
   const { written } = await store.write(rows, 0);
   assert.ok(written.every(({ kind }) => kind === 'stored'));
   assert.deepEqual(await counted(), { PAYMENT_FAILED: rows.length });
+});
+
+test('what is stored already is found by its index, also by a plan that was made while there was next to nothing', async () => {
+  const store = await openStore();
+  await store.write(
+    Array.from({ length: 20 }, () => storable('PAYMENT_FAILED')),
+    0,
+  );
+  await migrated.server.query('analyze envelope');
+  const plan = async () => {
+    const { connectionString } = migrated.server;
+    const database = createDatabase({ connectionString, role: 'surgewatch_app', poolSize: 1, readsByIndex: true, log });
+    try {
+      const { text } = statementFor({ isCareful: false, hasFields: false });
+      const { rows } = await database.withClient((client) => client.query(`explain (generic_plan) ${text}`));
+      return JSON.stringify(rows);
+    } finally {
+      await database.close();
+    }
+  };
+  assert.doesNotMatch(await plan(), /Seq Scan on envelope/);
 });
