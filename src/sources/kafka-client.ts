@@ -17,7 +17,7 @@ export const MAX_FETCH_WAIT_MS = 1_000;
 export const METADATA_MAX_AGE_MS = 10_000;
 export const CONNECTION_TIMEOUT_MS = 3_000;
 /** Batches of different Kafka partitions that are handed over at the same time. */
-export const PARTITIONS_AT_ONCE = 3;
+export const PARTITIONS_AT_ONCE = 6;
 
 export async function createKafkaClient(config: KafkaConfig, deps: KafkaClientDeps): Promise<KafkaClient> {
   // Imported here and not above: each library costs memory and time at a start, and one of them is never used.

@@ -1,5 +1,5 @@
 /**
- * Hands the deliveries of one batch over, a few chunks at a time, and keeps the place in the group meanwhile. Heartbeats
+ * Hands the deliveries of one batch over, chunk by chunk, and keeps the place in the group meanwhile. Heartbeats
  * are sent from here and not from a timer, so that a consumer whose batch hangs for ever does not look alive.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,8 +7,11 @@ import type { Outcome } from '../ingest/outcome.ts';
 import type { Delivery } from '../ingest/ports.ts';
 import { toChunks } from './kafka-batch.ts';
 
-/** Chunks of one batch that are with the store at the same time. */
-const CHUNKS_IN_FLIGHT = 2;
+/**
+ * Chunks of one batch that are with the store at the same time. One: a repeat follows its first delivery closely, and of two
+ * chunks side by side the second would wait inside PostgreSQL for the first to commit. Other Kafka partitions go on meanwhile.
+ */
+const CHUNKS_IN_FLIGHT = 1;
 /** Between two heartbeats while chunks are with the store; the client sends fewer when they come too fast. */
 const BEAT_MS = 1_000;
 /** A batch that the store holds for longer is no longer covered by heartbeats: the group may give the Kafka partition to another. */

@@ -105,7 +105,7 @@ test('a line longer than any envelope is rejected without being held, its neighb
 });
 
 test('an import that is killed goes on where it stopped: nothing is lost, nothing doubled', async () => {
-  const path = write('killed.ndjson', lines(60_000));
+  const path = write('killed.ndjson', lines(200_000));
   const killed = startVerb(['import', path], env);
   await waitFor(async () => (await numberOf('select coalesce(max(line_count), 0) from import_progress')) > 0, {
     deadlineMs: DEADLINE_MS,
@@ -113,15 +113,15 @@ test('an import that is killed goes on where it stopped: nothing is lost, nothin
   });
   killed.signal('SIGKILL');
   await killed.ended;
-  assert.ok((await rows()) < 60_000, 'it was killed half way');
+  assert.ok((await rows()) < 200_000, 'it was killed half way');
   const { code, out, err } = await runVerb(['import', path], env);
   assert.equal(code, 0, err);
   const [, behind] = /came to line (\d+)/.exec(err) ?? [];
   const counts = [...out.matchAll(/^(?:stored|duplicate) +(\d+)/gm)].map(([, count]) => Number(count));
-  assert.equal(Number(behind) + counts.reduce((sum, count) => sum + count, 0), 60_000, 'it began behind what was done');
-  assert.equal(await rows(), 60_000);
-  assert.equal(await numberOf('select sum(total) from error_total'), 60_000);
-  assert.equal(await numberOf('select sum(error_count) from bucket_count'), 60_000);
+  assert.equal(Number(behind) + counts.reduce((sum, count) => sum + count, 0), 200_000, 'it began behind what was done');
+  assert.equal(await rows(), 200_000);
+  assert.equal(await numberOf('select sum(total) from error_total'), 200_000);
+  assert.equal(await numberOf('select sum(error_count) from bucket_count'), 200_000);
 });
 
 test('Ctrl-C ends it cleanly, says where, and the same command goes on', async () => {
