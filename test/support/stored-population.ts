@@ -111,7 +111,7 @@ function mended(nowMs: number): readonly string[] {
     text({}).replace('"message"', '"details":{"trunkId":9007199254740993,"a":1e400,"b":1,"b":2},"message"'),
     text({ timestamp: `${at(-HOUR_MS).toISOString().slice(0, -1)}456789+00:00` }),
     text({
-      timestamp: `${at(-2 * DAY_MS)
+      timestamp: `${at(-3 * DAY_MS)
         .toISOString()
         .slice(0, 10)}T23:59:60Z`,
     }),
