@@ -62,7 +62,7 @@ const WIDTH_TABLES: readonly WidthTable[] = [
   {
     // 480 series of 60 s buckets.
     leastBucketSeconds: 30,
-    presets: { standard: 4.1, quiet: 4.76 },
+    presets: { standard: 4.1, quiet: 4.755 },
     falseAlarms: [
       { threshold: 3.7, perCodeDay: 0.0589 },
       { threshold: 3.9, perCodeDay: 0.0275 },
