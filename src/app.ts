@@ -108,14 +108,13 @@ export function createApp(config: Config, log: Logger): App {
     const onUpChange = (isUp: boolean) => metrics.databaseUp.set(isUp ? 1 : 0);
     const database = createDatabase({ ...connection, poolSize: POOL_SIZE, onUpChange });
     const quiet = { info: () => {}, warn: () => {} }; // The same database: one voice is enough.
-    const reads = createDatabase({ ...connection, poolSize: READ_POOL_SIZE, keepsPlans: true, readsByIndex: true, log: quiet });
+    const reads = createDatabase({ ...connection, poolSize: READ_POOL_SIZE, keepsPlans: true, log: quiet });
     // A write that fails makes the service look at once whether its database is away, and tells it so.
     const look = (isUp: boolean) => void (isUp ? null : database.untilServes(stopping.signal).catch(() => {}));
     const writes = createDatabase({
       ...connection,
       poolSize: WRITE_POOL_SIZE,
       keepsPlans: true,
-      readsByIndex: true,
       onUpChange: look,
       log: quiet,
     });

@@ -31,14 +31,10 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   /**
    * Plans are made once, without the values. For reads over all table partitions, where planning costs more than running;
-   * not for statements that lean on a value, such as ON CONFLICT with a partial index.
+   * not for statements that lean on a value, such as ON CONFLICT with a partial index. They read by an index wherever there
+   * is one: a plan may be made while a table is empty, when reading all of it is the cheapest, and is kept when it no longer is.
    */
   readonly keepsPlans?: boolean;
-  /**
-   * Reads by an index wherever there is one. A kept plan may be made while a table is empty, when reading all of it is the
-   * cheapest; a million rows later it still would.
-   */
-  readonly readsByIndex?: boolean;
   readonly onUpChange?: (isUp: boolean) => void;
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }
@@ -103,8 +99,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     idle_in_transaction_session_timeout: QUERY_TIMEOUT_MS,
     options: [
       ...(options.role === null ? [] : [`-c role=${options.role}`]),
-      ...(options.keepsPlans === true ? ['-c plan_cache_mode=force_generic_plan'] : []),
-      ...(options.readsByIndex === true ? ['-c enable_seqscan=off'] : []),
+      ...(options.keepsPlans === true ? ['-c plan_cache_mode=force_generic_plan', '-c enable_seqscan=off'] : []),
     ].join(' '),
   });
   let up = false;

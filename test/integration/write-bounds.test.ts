@@ -92,7 +92,7 @@ test('what is stored already is found by its index, also by a plan that was made
   await migrated.server.query('analyze envelope');
   const plan = async () => {
     const { connectionString } = migrated.server;
-    const database = createDatabase({ connectionString, role: 'surgewatch_app', poolSize: 1, readsByIndex: true, log });
+    const database = createDatabase({ connectionString, role: 'surgewatch_app', poolSize: 1, keepsPlans: true, log });
     try {
       const { text } = statementFor({ isCareful: false, hasFields: false });
       const { rows } = await database.withClient((client) => client.query(`explain (generic_plan) ${text}`));
