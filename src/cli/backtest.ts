@@ -8,14 +8,13 @@ import { Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import { InputFault } from '../errors.ts';
 import { createCountsReader } from '../store/counts-reader.ts';
-import { createDatabase } from '../store/database.ts';
-import { migrate } from '../store/migrate.ts';
+import type { Database } from '../store/database.ts';
 import { backtestCounts } from './backtest-counts.ts';
 import { declareOptions, type GivenOptions, readRequest, type StoredRequest } from './backtest-options.ts';
 import { readSeverities, type SeverityOf } from './backtest-severity.ts';
 import { backtestStored } from './backtest-stored.ts';
 import { createProgress, type ProgressStream } from './terminal-progress.ts';
-import { findDatabase } from './verb-database.ts';
+import { withVerbDatabase } from './verb-database.ts';
 
 /** Where the rows or the table go; on a terminal, how wide it is and whether it shows colour. */
 export type BacktestOutput = Writable & { readonly columns?: number; readonly isTTY?: boolean; hasColors?(): boolean };
@@ -55,13 +54,7 @@ async function runStored(
 ): Promise<void> {
   const config = loadConfig(env);
   const note = (text: string) => void errors.write(`${text}\n`);
-  const { url, dataDir } = config.database;
-  const server = await findDatabase({ url, dataDir, warn: note });
-  try {
-    // Of a database that only we use, its next start would do the same.
-    if (server.isOwn) await migrate(server.url);
-    const log = { info: () => {}, warn: () => {} };
-    const database = createDatabase({ connectionString: server.url, role: 'surgewatch_app', poolSize: 1, log });
+  const run = async (database: Database) => {
     // Rows and a bar on one terminal would write over each other.
     const isBarInTheWay = request.isJson && output.isTTY === true;
     const progress = createProgress({
@@ -85,11 +78,9 @@ async function runStored(
       });
     } finally {
       progress.end();
-      await database.close();
     }
-  } finally {
-    await server.close();
-  }
+  };
+  await withVerbDatabase(run, { where: config.database, warn: note });
 }
 
 /** @throws InputFault naming the option's path, when nothing readable is there. */

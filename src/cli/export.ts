@@ -10,11 +10,9 @@ import { rename, rm } from 'node:fs/promises';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { Command } from 'commander';
-import { loadConfig } from '../config.ts';
 import { exportLine } from '../envelope/export-line.ts';
 import { fieldKey, validationFieldsOf } from '../envelope/validation-fields.ts';
 import { InputFault, UsageFault } from '../errors.ts';
-import { createDatabase } from '../store/database.ts';
 import {
   createExportReader,
   type ExportReader,
@@ -22,12 +20,11 @@ import {
   type NamedSeries,
   type StoredRow,
 } from '../store/export-reader.ts';
-import { migrate } from '../store/migrate.ts';
 import { createLineWriter, type LineWriter } from './line-writer.ts';
 import { parseMoment } from './moment.ts';
 import { createProgress } from './terminal-progress.ts';
 import { sayCount } from './terminal-words.ts';
-import { findDatabase } from './verb-database.ts';
+import { withVerbDatabase } from './verb-database.ts';
 import { withStopSignal } from './verb-signal.ts';
 
 const MS_PER_SECOND = 1000;
@@ -53,22 +50,7 @@ export function createExportCommand(): Command {
     .action((given: { readonly from?: string; readonly to?: string; readonly out?: string }) =>
       withStopSignal(async (signal) => {
         const span = readSpan(given, Date.now());
-        const { url, dataDir } = loadConfig(process.env).database;
-        const server = await findDatabase({ url, dataDir, warn: note });
-        try {
-          // Of a database that only we use, its next start would do the same.
-          if (server.isOwn) await migrate(server.url);
-          const log = { info: () => {}, warn: () => {} };
-          const database = createDatabase({ connectionString: server.url, role: 'surgewatch_app', poolSize: 1, log });
-          try {
-            const output = openOutput(given.out);
-            await writeOut(createExportReader(database), span, output, signal);
-          } finally {
-            await database.close();
-          }
-        } finally {
-          await server.close();
-        }
+        await withVerbDatabase((database) => writeOut(createExportReader(database), span, openOutput(given.out), signal));
       }),
     );
 }

@@ -3,16 +3,13 @@
  * and may run beside the service; one row scan a day of event time.
  */
 import { Command } from 'commander';
-import { loadConfig } from '../config.ts';
 import { UsageFault } from '../errors.ts';
-import { createDatabase } from '../store/database.ts';
-import { migrate } from '../store/migrate.ts';
 import { type ReconcileReader, type ReconcileSpan, withReconcileReader } from '../store/reconcile-reader.ts';
 import { parseMoment } from './moment.ts';
 import { type DayFindings, type Findings, judge } from './reconcile-report.ts';
 import { createProgress, type Progress } from './terminal-progress.ts';
 import { sayCount } from './terminal-words.ts';
-import { findDatabase } from './verb-database.ts';
+import { withVerbDatabase } from './verb-database.ts';
 import { withStopSignal } from './verb-signal.ts';
 
 const MS_PER_SECOND = 1000;
@@ -30,25 +27,15 @@ export function createReconcileCommand(): Command {
     .action((given: { readonly from?: string; readonly to?: string }) =>
       withStopSignal(async (signal) => {
         const span = readSpan(given, Date.now());
-        const { url, dataDir } = loadConfig(process.env).database;
-        const server = await findDatabase({ url, dataDir, warn: note });
-        try {
-          // Of a database that only we use, its next start would do the same.
-          if (server.isOwn) await migrate(server.url);
-          const log = { info: () => {}, warn: () => {} };
-          const database = createDatabase({ connectionString: server.url, role: 'surgewatch_app', poolSize: 1, log });
+        await withVerbDatabase(async (database) => {
           try {
             say(await withReconcileReader(database, (reader) => compare(reader, span, signal)));
           } catch (fault) {
             if (!signal.aborted) throw fault;
             note('Stopped; nothing was compared to its end.');
             process.exitCode = 1;
-          } finally {
-            await database.close();
           }
-        } finally {
-          await server.close();
-        }
+        });
       }),
     );
 }

@@ -30,16 +30,23 @@ export async function findDatabase({ url: given, dataDir, warn }: FindDatabase):
   return { url: embedded.connectionString, isOwn: true, close: () => embedded.stop() };
 }
 
+export interface VerbDatabaseOptions {
+  readonly poolSize?: number;
+  /** Where the database is; what the environment says when left out. */
+  readonly where?: Pick<FindDatabase, 'url' | 'dataDir'>;
+  /** Told what a person should know; stderr when left out. */
+  readonly warn?: FindDatabase['warn'];
+}
+
 /**
- * Runs `work` on the database that the environment names, as the service's own role; `isOwn`: nobody else uses it.
+ * Runs `work` on the database of the service, as the service's own role; `isOwn`: nobody else uses it.
  * @throws what `work` threw.
  */
 export async function withVerbDatabase(
   work: (database: Database, isOwn: boolean) => Promise<void>,
-  { poolSize = 1 }: { readonly poolSize?: number } = {},
+  { poolSize = 1, where = loadConfig(process.env).database, warn = sayOnStderr }: VerbDatabaseOptions = {},
 ): Promise<void> {
-  const { url, dataDir } = loadConfig(process.env).database;
-  const server = await findDatabase({ url, dataDir, warn: (text) => process.stderr.write(`${text}\n`) });
+  const server = await findDatabase({ url: where.url, dataDir: where.dataDir, warn });
   try {
     // Of a database that only we use, its next start would do the same.
     if (server.isOwn) await migrate(server.url);
@@ -53,4 +60,8 @@ export async function withVerbDatabase(
   } finally {
     await server.close();
   }
+}
+
+function sayOnStderr(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
