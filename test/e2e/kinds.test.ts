@@ -50,13 +50,18 @@ describe('all codes up together, and one that nobody has seen before', { skip: m
 
   before(async () => {
     broker = await startKafkaBroker();
-    await broker.createTopic(TOPIC, 3);
+    await broker.createTopic(TOPIC, 1);
     const producer = broker.kafka.producer();
     await producer.connect();
-    const records = makeRecords(Date.now());
-    for (let from = 0; from < records.length; from += 2_000) {
-      await producer.send({ topic: TOPIC, messages: records.slice(from, from + 2_000) });
+    const nowMs = Date.now();
+    const records = makeRecords(nowMs);
+    const isRise = ({ timestamp }: { readonly timestamp: string }) => Number(timestamp) >= nowMs - RISES_AGO * MINUTE_MS;
+    const history = records.filter((record) => !isRise(record));
+    for (let from = 0; from < history.length; from += 2_000) {
+      await producer.send({ topic: TOPIC, messages: history.slice(from, from + 2_000) });
     }
+    // In one batch of one Kafka partition: event time never stands where only one code has risen yet, however slow the machine.
+    await producer.send({ topic: TOPIC, messages: records.filter(isRise) });
     await producer.disconnect();
     alertmanager = await startAlertmanager();
     service = await startSurgewatch({
@@ -79,8 +84,7 @@ describe('all codes up together, and one that nobody has seen before', { skip: m
       what: 'both to be notified',
     });
     const told = new Map(alerts().map((alert) => [alert.labels['code'], alert]));
-    // On a slow machine one code may be seen, and told, before the others have risen.
-    assert.ok(told.has('_all') && told.has('_new') && told.size <= 3, [...told.keys()].join());
+    assert.deepEqual([...told.keys()].toSorted(), ['_all', '_new']);
     const { labels, annotations } = told.get('_all') ?? assert.fail();
     assert.deepEqual(labels, {
       alertname: 'ApiErrorSpike',
@@ -103,7 +107,7 @@ describe('all codes up together, and one that nobody has seen before', { skip: m
 
     const { items }: Spikes = await (await fetch(`${service.url}/v1/spikes`)).json();
     const all = items.find(({ kind }) => kind === 'all_codes');
-    const surges = items.filter(({ kind, state, code }) => kind === 'surge' && state !== 'resolved' && !told.has(code));
+    const surges = items.filter(({ kind, state }) => kind === 'surge' && state !== 'resolved');
     assert.ok(surges.length > 0 && surges.every(({ coveredBy }) => coveredBy === all?.id), 'their own surges are under it');
     const page = await (await fetch(`${service.url}/spikes/${all?.id}`)).text();
     assert.match(page, /codes rose together/);
@@ -117,7 +121,6 @@ interface Spikes {
   readonly items: readonly {
     readonly id: string;
     readonly kind: string;
-    readonly code: string;
     readonly state: string;
     readonly coveredBy: string | null;
   }[];
