@@ -4,7 +4,7 @@
  * until it is an hour old it learns the older half of what it has seen.
  */
 import { learnDispersion, phiOf, skipDispersion, wanderOf } from './dispersion.ts';
-import { busiestLevel, estimateLevel, learnLevel, weekendShareAt } from './level.ts';
+import { busiestLevel, estimateLevel, isWeekendAt, learnLevel } from './level.ts';
 import { deviationSlotBefore, trafficFactorOf, UNKNOWN } from './recent.ts';
 import { edgeVarianceAt, learnSeason, seasonFactorAt, seasonUncertainty } from './season.ts';
 import type { DetectorSettings } from './settings.ts';
@@ -56,7 +56,7 @@ function learnBucket(state: CodeState, settings: DetectorSettings, index: number
   const phi = phiOf(dispersion);
   const dayFactor = seasonFactorAt(season, startSeconds);
   const seasonFactor = dayFactor * weekendFactorAt(state.weekend, startSeconds);
-  const isWeekend = weekendShareAt(startSeconds) >= 0.5;
+  const isWeekend = isWeekendAt(startSeconds);
   const known = estimateLevel(level, startSeconds, bucketSeconds, phi);
   const exposure = seasonFactor * trafficFactor;
   if (known === null) {

@@ -84,6 +84,11 @@ export function weekendShareAt(epochSeconds: number): number {
   return intoWeek >= SATURDAY_SECONDS ? 1 : 0;
 }
 
+/** Which kind of day a bucket teaches. */
+export function isWeekendAt(epochSeconds: number): boolean {
+  return weekendShareAt(epochSeconds) >= 0.5;
+}
+
 function modulo(value: number, divisor: number): number {
   return ((value % divisor) + divisor) % divisor;
 }
@@ -100,7 +105,7 @@ export function learnLevel(
   },
 ): void {
   const keep = 2 ** (-bucket.bucketSeconds / HALF_LIFE_SECONDS);
-  const own = weekendShareAt(bucket.startSeconds) < 0.5 ? level.weekday : level.weekend;
+  const own = isWeekendAt(bucket.startSeconds) ? level.weekend : level.weekday;
   own.count = own.count * keep + bucket.count;
   own.exposure = own.exposure * keep + bucket.exposure;
 }

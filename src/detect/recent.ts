@@ -3,7 +3,9 @@
  * apart the deviation as it then stood. Rings, so that a bucket costs the same however old the code is. Numbers are
  * rounded as they enter, because the rings are most of a stored state and its text must stay short.
  */
+
 import type { Deviation } from './deviation.ts';
+import { roundTo } from './rounding.ts';
 import type { DetectorSettings } from './settings.ts';
 import { bucketCountOf } from './window-shapes.ts';
 
@@ -58,7 +60,7 @@ export function rememberTraffic(recent: Recent, settings: DetectorSettings, fact
     recent.trafficFactors = new Array<number>(recent.deviations.length).fill(1);
   }
   const slot = Math.floor((recent.bucketCount - 1) / minuteBucketCount(settings)) % recent.trafficFactors.length;
-  recent.trafficFactors[slot] = Math.round(factor * FACTOR_RESOLUTION) / FACTOR_RESOLUTION;
+  recent.trafficFactors[slot] = roundTo(factor, FACTOR_RESOLUTION);
 }
 
 /** What traffic multiplied the expectation of bucket `index` by, to the minute. */
@@ -71,9 +73,8 @@ export function trafficFactorOf(recent: Recent, settings: DetectorSettings, inde
 /** Keeps the deviation as it stands after the newest bucket. */
 export function rememberDeviation(recent: Recent, settings: DetectorSettings, deviation: Deviation): void {
   const slot = Math.floor((recent.bucketCount - 1) / minuteBucketCount(settings)) % recent.deviations.length;
-  // + 0, for minus zero would be written as zero: the state read back would not be the one written.
-  recent.deviations[slot] = Math.round(deviation.value * DEVIATION_RESOLUTION) / DEVIATION_RESOLUTION + 0;
-  recent.variances[slot] = Math.round(deviation.variance * VARIANCE_RESOLUTION) / VARIANCE_RESOLUTION;
+  recent.deviations[slot] = roundTo(deviation.value, DEVIATION_RESOLUTION);
+  recent.variances[slot] = roundTo(deviation.variance, VARIANCE_RESOLUTION);
 }
 
 /** Where to find the deviation as it stood at the end of the last whole minute before bucket `index`; UNKNOWN before the first. */
@@ -91,5 +92,5 @@ function significant(value: number): number {
   const digits = SIGNIFICANT_DIGITS - 1 - Math.floor(Math.log10(value));
   if (digits <= 0) return Math.round(value);
   const scale = 10 ** digits;
-  return Math.round(value * scale) / scale;
+  return roundTo(value, scale);
 }

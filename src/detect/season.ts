@@ -3,6 +3,7 @@
  * factors are pulled towards 8 coarse ones and these towards 1, each by a fixed amount of pseudo-data. The factors are
  * renewed once a day and constant in between, so that what was expected when a window began can still be told at its end.
  */
+import { roundTo } from './rounding.ts';
 
 export interface Season {
   /** Decaying sums a bin: errors, and what the level alone expected. */
@@ -124,9 +125,9 @@ function renewFactors(season: Season, phi: number): void {
   });
   const mean = sumOf(fine, 0, BIN_COUNT) / BIN_COUNT;
   season.edges = edges;
-  season.factors = fine.map((factor) => Math.max(round(factor / mean, FACTOR_RESOLUTION), LEAST_FACTOR));
-  season.counts = season.counts.map((sum) => round(sum * KEEP_PER_DAY, SUM_RESOLUTION));
-  season.expected = season.expected.map((sum) => round(sum * KEEP_PER_DAY, SUM_RESOLUTION));
+  season.factors = fine.map((factor) => Math.max(roundTo(factor / mean, FACTOR_RESOLUTION), LEAST_FACTOR));
+  season.counts = season.counts.map((sum) => roundTo(sum * KEEP_PER_DAY, SUM_RESOLUTION));
+  season.expected = season.expected.map((sum) => roundTo(sum * KEEP_PER_DAY, SUM_RESOLUTION));
   season.sinceRenewalSeconds = 0;
   season.renewalCount += 1;
 }
@@ -181,8 +182,4 @@ function sumOf(values: readonly number[], from: number, to: number): number {
   let total = 0;
   for (let index = from; index < to; index += 1) total += values[index] ?? 0;
   return total;
-}
-
-function round(value: number, resolution: number): number {
-  return Math.round(value * resolution) / resolution;
 }

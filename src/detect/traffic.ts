@@ -4,8 +4,10 @@
  * Only the ratio is handed on, so that traffic that stops being known is no break: the factor goes back to 1, the plain
  * expectation of level and season.
  */
+
 import { SLOWEST_TIME_CONSTANT_SECONDS } from './deviation.ts';
 import { createLevel, estimateLevel, type Level, learnLevel } from './level.ts';
+import { roundTo } from './rounding.ts';
 import { createSeason, isSeasonKnown, learnSeason, type Season, seasonFactorAt } from './season.ts';
 
 /** What is remembered of the traffic: plain numbers. */
@@ -156,5 +158,5 @@ function createFirstDay(): FirstDay {
 }
 
 function rounded(factor: number): number {
-  return Math.round(factor * FACTOR_RESOLUTION) / FACTOR_RESOLUTION;
+  return roundTo(factor, FACTOR_RESOLUTION);
 }

@@ -3,7 +3,9 @@
  * hours also spreads it otherwise over the day: flat where weekdays have walls. For those, and only for those, this file
  * keeps what each hour of a weekend brings beside what the shape of the day lets expect, and corrects the shape by it.
  */
-import { weekendShareAt } from './level.ts';
+
+import { isWeekendAt, weekendShareAt } from './level.ts';
+import { roundTo } from './rounding.ts';
 import { type Season, seasonFactorAt } from './season.ts';
 
 export interface Weekend {
@@ -55,7 +57,7 @@ export function isWeekendOther(weekend: Weekend): boolean {
 
 /** What the day's factor is multiplied by; 1 on weekdays. */
 export function weekendFactorAt(weekend: Weekend, epochSeconds: number): number {
-  if (weekend.factors.length === 0 || weekendShareAt(epochSeconds) < 0.5) return 1;
+  if (weekend.factors.length === 0 || !isWeekendAt(epochSeconds)) return 1;
   return weekend.factors[hourOf(epochSeconds)] ?? 1;
 }
 
@@ -110,14 +112,10 @@ function renew(weekend: Weekend, phi: number): void {
   else {
     const factors = hours.map((hour) => timesOf(hour, USE_WEIGHT * phi));
     const midnight = MIDNIGHT_HOURS.reduce((sum, hour) => sum + (factors[hour] ?? 1), 0) / MIDNIGHT_HOURS.length;
-    weekend.factors = factors.map((factor) => Math.max(round(factor / midnight, FACTOR_RESOLUTION), LEAST_FACTOR));
+    weekend.factors = factors.map((factor) => Math.max(roundTo(factor / midnight, FACTOR_RESOLUTION), LEAST_FACTOR));
   }
-  weekend.counts = counts.map((sum) => round(sum * KEEP_PER_RENEWAL, SUM_RESOLUTION));
-  weekend.exposures = exposures.map((sum) => round(sum * KEEP_PER_RENEWAL, SUM_RESOLUTION));
-}
-
-function round(value: number, resolution: number): number {
-  return Math.round(value * resolution) / resolution;
+  weekend.counts = counts.map((sum) => roundTo(sum * KEEP_PER_RENEWAL, SUM_RESOLUTION));
+  weekend.exposures = exposures.map((sum) => roundTo(sum * KEEP_PER_RENEWAL, SUM_RESOLUTION));
 }
 
 function hourOf(epochSeconds: number): number {
