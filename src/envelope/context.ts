@@ -28,6 +28,14 @@ export function readContext(stated: JsonObject | null, headers: Headers | undefi
   const client = pick('client', (value) => acceptText(value, CONTEXT_LENGTHS.client));
   const release = pick('release', (value) => acceptText(value, CONTEXT_LENGTHS.release));
   const traceparent = pick('traceparent', (value) => acceptPattern(value, TRACEPARENT));
+  return contextOf({ httpStatus, service, route, method, client, release, traceparent });
+}
+
+/** Every field of a context; null: not stated. */
+export type StatedContext = { readonly [Name in keyof EnvelopeContext]-?: NonNullable<EnvelopeContext[Name]> | null };
+
+/** What is stated of it, and no more. */
+export function contextOf({ httpStatus, service, route, method, client, release, traceparent }: StatedContext): EnvelopeContext {
   return {
     ...(httpStatus !== null && { httpStatus }),
     ...(service !== null && { service }),

@@ -6,6 +6,7 @@
  * Nothing in it can move the detector: a moment of receipt lies never ahead of our clock, and can only make an envelope
  * more ahead of its own.
  */
+import { contextOf } from './context.ts';
 import { type JsonObject, type JsonValue, type RedactedFields, SANITIZATIONS, type Sanitization } from './schema.ts';
 import { parseTimestamp } from './timestamp.ts';
 
@@ -33,15 +34,7 @@ export interface ExportedRow extends Pick<RedactedFields, Kept | Stated> {
 /** Without the line feed. */
 export function exportLine(row: ExportedRow): string {
   const { requestId, code, message, detailsJson, occurredAt, status, service, route, method, client, release, traceparent } = row;
-  const context = JSON.stringify({
-    ...(status !== null && { httpStatus: status }),
-    ...(service !== null && { service }),
-    ...(route !== null && { route }),
-    ...(method !== null && { method }),
-    ...(client !== null && { client }),
-    ...(release !== null && { release }),
-    ...(traceparent !== null && { traceparent }),
-  });
+  const context = JSON.stringify(contextOf({ httpStatus: status, service, route, method, client, release, traceparent }));
   const recorded = JSON.stringify({
     receivedAt: new Date(row.receivedAtMs).toISOString(),
     source: row.source,

@@ -2,6 +2,7 @@
  * The stored rows for an export: day by day, in key order, a page at a time. Rows never change, so no snapshot is held and
  * no lock for longer than a page takes; ingest, retention and everything else go on meanwhile.
  */
+import type { ExportedRow } from '../envelope/export-line.ts';
 import type { Database } from './database.ts';
 
 export interface ExportSpan {
@@ -10,23 +11,9 @@ export interface ExportSpan {
   readonly toMs: number | null;
 }
 
-export interface StoredRow {
-  readonly requestId: string;
-  readonly code: string;
-  readonly status: number | null;
-  readonly message: string;
+/** As it is exported, but for its details, which are still to be looked into. */
+export interface StoredRow extends Omit<ExportedRow, 'detailsJson'> {
   readonly details: unknown;
-  /** RFC 3339, UTC, microseconds. */
-  readonly occurredAt: string;
-  readonly receivedAtMs: number;
-  readonly source: string;
-  readonly service: string | null;
-  readonly route: string | null;
-  readonly method: string | null;
-  readonly client: string | null;
-  readonly release: string | null;
-  readonly traceparent: string | null;
-  readonly sanitized: readonly string[];
 }
 
 type PageRow = StoredRow & { readonly isWanted: boolean };
