@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { listenOnLoopback } from '../support/listen.ts';
 
 export interface AcceptedAlert {
   readonly alertname: string;
@@ -37,13 +38,7 @@ export async function startAlertmanagerFront(alertmanagerUrl: string): Promise<A
       response.writeHead(502).end(String(error));
     }
   });
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    if (address !== null && typeof address === 'object') resolve(address.port);
-  });
-  const port = await promise;
+  const port = await listenOnLoopback(server);
   return {
     url: `http://127.0.0.1:${port}`,
     accepted,

@@ -8,16 +8,14 @@ import { after, before, describe, test } from 'node:test';
 import type kafkajs from 'kafkajs';
 import { inputCases } from '../fixtures/bad-inputs/table.ts';
 import { envelope, envelopes, randomRequestId } from '../support/envelopes.ts';
+import { type IngestScene, startIngestScene } from '../support/ingest-scene.ts';
 import { jsonTestSuite } from '../support/json-test-suite.ts';
 import { answerOf, judge } from '../support/judge.ts';
-import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { produceWithKcat } from '../support/kcat.ts';
 import { readMetric } from '../support/metrics-text.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { produceBomb } from '../support/record-bomb.ts';
 import { kafkaMissing, kcatMissing, skipReason } from '../support/requirements.ts';
 import { comparable, keyOf, readRows } from '../support/stored-rows.ts';
-import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const DEADLINE_MS = 60_000;
@@ -37,24 +35,21 @@ interface Sent {
 }
 
 describe('bad inputs through Kafka', { skip: skipReason(kafkaMissing) }, () => {
-  let broker: KafkaBroker;
-  let database: TestDatabase;
-  let service: SurgewatchProcess;
+  let scene: IngestScene;
+  let broker: IngestScene['broker'];
+  let database: IngestScene['database'];
+  let service: IngestScene['service'];
   const nowMs = Date.now();
 
   before(async () => {
-    broker = await startKafkaBroker({ properties: { 'message.max.bytes': MOST_MESSAGE_BYTES } });
-    await broker.createTopic(TOPIC, 3);
-    database = await startTestDatabase();
-    service = await startSurgewatch({
-      env: { DATABASE_URL: database.connectionString, KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: TOPIC },
+    scene = await startIngestScene({
+      topic: TOPIC,
+      partitionCount: 3,
+      brokerProperties: { 'message.max.bytes': MOST_MESSAGE_BYTES },
     });
+    ({ broker, database, service } = scene);
   });
-  after(async () => {
-    await service.stop();
-    await database.stop();
-    await broker.stop();
-  });
+  after(() => scene.stop());
 
   async function produce(messages: readonly kafkajs.Message[], partition: number): Promise<void> {
     const producer = broker.kafka.producer({ allowAutoTopicCreation: false });

@@ -1,18 +1,15 @@
 /** The dead letters' page in a real browser: full, empty, on a phone, in the dark. `SCREENSHOTS=DIR` keeps a picture of each. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { HttpServer } from '../../src/http/server.ts';
 import { createDeadLetterReader } from '../../src/store/dead-letter-reader.ts';
 import { type Browser, type NewPage, openBrowser } from '../support/chromium.ts';
 import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
 import { chromiumMissing, skipReason } from '../support/requirements.ts';
+import { PHONE, visit } from '../support/visit.ts';
 import { createBareServer } from '../unit/http/bare-server.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 20, 14, 7, 16);
-const PHONE = { width: 390, height: 844 };
-const SHOTS = process.env['SCREENSHOTS'];
 
 describe("the dead letters' page in a browser", { skip: skipReason(chromiumMissing) }, () => {
   let world: MigratedDatabase;
@@ -32,23 +29,7 @@ describe("the dead letters' page in a browser", { skip: skipReason(chromiumMissi
     await world?.stop();
   });
 
-  async function open(path: string, shot: string, options: NewPage = {}) {
-    const page = await browser.newPage(options);
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(`${url}${path}`, { waitUntil: 'load' });
-    assert.deepEqual(complaints, [], path);
-    const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-    assert.equal(overflow, 0, `${path} scrolls sideways at ${options.width ?? 1280} pixels`);
-    if (SHOTS !== undefined) {
-      mkdirSync(SHOTS, { recursive: true });
-      await page.screenshot({ path: join(SHOTS, `${shot}.png`), fullPage: true });
-    }
-    return page;
-  }
+  const open = (path: string, shot: string, options: NewPage = {}) => visit({ browser, url: `${url}${path}`, shot, options });
 
   test('empty, it says what would bring a dead letter', async () => {
     const page = await open('/dead-letters', 'dead-letters-empty');

@@ -8,14 +8,12 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { mutants } from '../fixtures/bad-inputs/mutants.ts';
 import { documentedEnvelopes, envelope } from '../support/envelopes.ts';
+import { type IngestScene, startIngestScene } from '../support/ingest-scene.ts';
 import { type Judgement, judge } from '../support/judge.ts';
-import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { readMetric } from '../support/metrics-text.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { chooseSeed } from '../support/property.ts';
 import { kafkaMissing, skipReason } from '../support/requirements.ts';
 import { comparable, keyOf, readRows } from '../support/stored-rows.ts';
-import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MUTANT_COUNT = 10_000;
@@ -31,9 +29,10 @@ interface Mutant {
 }
 
 describe('ten thousand mutants', { skip: skipReason(kafkaMissing) }, () => {
-  let broker: KafkaBroker;
-  let database: TestDatabase;
-  let service: SurgewatchProcess;
+  let scene: IngestScene;
+  let broker: IngestScene['broker'];
+  let database: IngestScene['database'];
+  let service: IngestScene['service'];
   const nowMs = Date.now();
   const seed = chooseSeed();
   const codes = documentedEnvelopes().map(({ error }) => error.code);
@@ -48,29 +47,16 @@ describe('ten thousand mutants', { skip: skipReason(kafkaMissing) }, () => {
   const lines = all.filter(({ bytes }) => !bytes.includes(LINE_FEED) && bytes.toString('latin1').trim() !== '');
 
   before(async () => {
-    broker = await startKafkaBroker();
-    await broker.createTopic(TOPIC, 1);
-    database = await startTestDatabase();
-    service = await startSurgewatch({
-      env: { DATABASE_URL: database.connectionString, KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: TOPIC },
-    });
+    scene = await startIngestScene({ topic: TOPIC });
+    ({ broker, database, service } = scene);
   });
-  after(async () => {
-    await service.stop();
-    await database.stop();
-    await broker.stop();
-  });
+  after(() => scene.stop());
 
   const countOf = async (text: string) => Number(Object.values((await database.query(text))[0] ?? {})[0]);
   const expectedOf = ({ judged }: Mutant) => (judged.kind === 'rejected' ? judged.reason : 'stored');
 
-  async function post(lines: readonly (Buffer | string)[]): Promise<readonly string[]> {
-    const body = Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.of(LINE_FEED)]));
-    const headers = { 'content-type': 'application/x-ndjson' };
-    const response = await fetch(`${service.url}/v1/envelopes`, { method: 'POST', headers, body });
-    const { results } = Object(await response.json());
-    return results.map(({ outcome, reason }: { outcome: string; reason?: string }) => reason ?? outcome);
-  }
+  const post = (lines: readonly (Buffer | string)[]) =>
+    scene.postLines(Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.of(LINE_FEED)])));
 
   test('over HTTP each has its outcome, each row is canonical, each neighbour is stored', async (context) => {
     context.diagnostic(`${MUTANT_COUNT} mutants, seed ${seed}: ${storable} can be stored, ${MUTANT_COUNT - storable} cannot`);

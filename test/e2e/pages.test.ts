@@ -3,29 +3,25 @@
  * stands still; the first steps of a newcomer over the real process. `SCREENSHOTS=DIR` keeps a picture of each.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pino from 'pino';
-import type { Page } from 'playwright-core';
 import type { HttpServer } from '../../src/http/server.ts';
 import { createDatabase, type Database } from '../../src/store/database.ts';
 import { createLookupStore } from '../../src/store/lookup-store.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createSpikeReader } from '../../src/store/spike-store.ts';
-import { type Browser, openBrowser } from '../support/chromium.ts';
+import { type Browser, type NewPage, openBrowser } from '../support/chromium.ts';
 import { documentedEnvelopes, ndjson } from '../support/envelopes.ts';
 import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { chromiumMissing, skipReason } from '../support/requirements.ts';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
+import { PHONE, takeShot, visit } from '../support/visit.ts';
 import { createBareServer } from '../unit/http/bare-server.ts';
 
 const NOW_MS = Date.UTC(2026, 9, 14, 14, 7, 16);
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const SURGE_STARTED_MS = NOW_MS - 15 * MINUTE_MS;
-const SHOTS = process.env['SCREENSHOTS'];
-const PHONE = { width: 390, height: 844 };
 const EVIL_MESSAGE = `<script>document.title='taken'</script><img src=x onerror="document.title='taken'"> \u202Egnp.exe e${'\u0301'.repeat(300)}`;
 
 describe('the pages', { skip: skipReason(chromiumMissing) }, () => {
@@ -55,29 +51,9 @@ describe('the pages', { skip: skipReason(chromiumMissing) }, () => {
     await postgres?.stop();
   });
 
-  /** Opens a page and asserts what holds for each: no policy violation, no script fault, no sideways scroll. */
-  async function open(
-    path: string,
-    shot: string,
-    options: { width?: number; height?: number; dark?: boolean } = {},
-  ): Promise<Page> {
-    const page = await browser.newPage(options);
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      const isRefusalPage = message.text().includes('status of 404');
-      if (['error', 'warning'].includes(message.type()) && !isRefusalPage) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(`${url}${path}`, { waitUntil: 'load' });
-    assert.deepEqual(complaints, [], path);
-    const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-    assert.equal(overflow, 0, `${path} scrolls sideways at ${options.width ?? 1280} pixels`);
-    if (SHOTS !== undefined) {
-      mkdirSync(SHOTS, { recursive: true });
-      await page.screenshot({ path: join(SHOTS, `${shot}.png`), fullPage: true });
-    }
-    return page;
-  }
+  /** A page that refuses is one as well. */
+  const open = (path: string, shot: string, options: NewPage = {}) =>
+    visit({ browser, url: `${url}${path}`, shot, options, isExpected: (complaint) => complaint.includes('status of 404') });
 
   test('the first page says what is spiking and how the last hour compares with normal', async () => {
     const page = await open('/', 'home');
@@ -192,7 +168,7 @@ test('a newcomer sees what to do first, does it, and finds the envelope', { skip
       await page.innerText('main'),
       /No error has come in yet[\s\S]*curl -X POST http:\/\/127\.0\.0\.1:\d+\/v1\/envelopes/,
     );
-    if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, 'empty.png'), fullPage: true });
+    await takeShot(page, 'empty');
     const [first] = documentedEnvelopes();
     const answer = await fetch(`${service.url}/v1/envelopes`, {
       method: 'POST',
@@ -208,7 +184,7 @@ test('a newcomer sees what to do first, does it, and finds the envelope', { skip
     await page.press('#q', 'Enter');
     await page.waitForURL(`**/requests/${first?.requestId}`);
     assert.match(await page.innerText('main'), /INVALID_CREDENTIALS/);
-    if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, 'first-found.png'), fullPage: true });
+    await takeShot(page, 'first-found');
   } finally {
     await browser.stop();
     await service.stop();

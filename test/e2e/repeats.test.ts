@@ -2,11 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { envelope, ndjson, randomRequestId, type WireEnvelope } from '../support/envelopes.ts';
-import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
+import { type IngestScene, startIngestScene } from '../support/ingest-scene.ts';
 import { readMetric } from '../support/metrics-text.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { kafkaMissing, skipReason } from '../support/requirements.ts';
-import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const TOPIC = 'repeats';
@@ -22,31 +20,19 @@ const COUNTERS = [
 ];
 
 describe('what came before', { skip: skipReason(kafkaMissing) }, () => {
-  let broker: KafkaBroker;
-  let database: TestDatabase;
-  let service: SurgewatchProcess;
+  let scene: IngestScene;
+  let broker: IngestScene['broker'];
+  let database: IngestScene['database'];
+  let service: IngestScene['service'];
   let producedCount = 0;
 
   before(async () => {
-    broker = await startKafkaBroker();
-    await broker.createTopic(TOPIC, 1);
-    database = await startTestDatabase();
-    service = await startSurgewatch({
-      env: { DATABASE_URL: database.connectionString, KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: TOPIC },
-    });
+    scene = await startIngestScene({ topic: TOPIC });
+    ({ broker, database, service } = scene);
   });
-  after(async () => {
-    await service.stop();
-    await database.stop();
-    await broker.stop();
-  });
+  after(() => scene.stop());
 
-  async function post(bodies: readonly WireEnvelope[]): Promise<readonly string[]> {
-    const headers = { 'content-type': 'application/x-ndjson' };
-    const response = await fetch(`${service.url}/v1/envelopes`, { method: 'POST', headers, body: ndjson(bodies) });
-    const { results } = Object(await response.json());
-    return results.map((each: { outcome: string; reason?: string }) => each.reason ?? each.outcome);
-  }
+  const post = (bodies: readonly WireEnvelope[]) => scene.postLines(ndjson(bodies));
 
   /** Resolves when all of it has its outcome. */
   async function produce(bodies: readonly WireEnvelope[]): Promise<void> {

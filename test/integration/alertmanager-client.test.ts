@@ -7,6 +7,7 @@ import { createAlertmanagerClients } from '../../src/alert/alertmanager-client.t
 import type { Alert } from '../../src/alert/payload.ts';
 import type { AlertmanagerClient } from '../../src/alert/ports.ts';
 import { startAlertmanager } from '../support/alertmanager.ts';
+import { listenOnLoopback } from '../support/listen.ts';
 import { alertmanagerMissing, skipReason } from '../support/requirements.ts';
 
 const lines: string[] = [];
@@ -42,12 +43,7 @@ function only(urls: readonly string[], authorization: string | null = null): Ale
 
 async function startStub(answer: (request: IncomingMessage, response: ServerResponse, body: string) => void) {
   const server = createServer(async (request, response) => answer(request, response, await text(request)));
-  const listening = Promise.withResolvers<string>();
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    if (address !== null && typeof address === 'object') listening.resolve(`127.0.0.1:${address.port}`);
-  });
-  const host = await listening.promise;
+  const host = `127.0.0.1:${await listenOnLoopback(server)}`;
   stops.push(async () => {
     server.closeAllConnections();
     await server[Symbol.asyncDispose]();

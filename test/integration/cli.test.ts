@@ -1,25 +1,11 @@
 /** The verbs as a shell sees them: what they print and how they exit. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
-
-const ENTRY = fileURLToPath(new URL('../../src/surgewatch.js', import.meta.url));
-
-async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await exited, out, err };
-}
+import { runVerb } from '../support/verb.ts';
 
 test('help is fine, everywhere', async () => {
   for (const args of [
@@ -31,7 +17,7 @@ test('help is fine, everywhere', async () => {
     ['reconcile', '--help'],
     ['catalogue', 'check', '--help'],
   ]) {
-    const { code, out } = await run(args);
+    const { code, out } = await runVerb(args);
     assert.equal(code, 0, args.join(' '));
     assert.match(out, /Usage: surgewatch/);
   }
@@ -40,17 +26,17 @@ test('help is fine, everywhere', async () => {
 test('wrong usage is exit code 2: an unknown verb, an unknown option, a missing option, options that exclude each other', async () => {
   const both = ['backtest', '--counts', 'x', '--from', '1d'];
   for (const args of [['dance'], ['serve', '--dance'], ['backtest'], ['backtest', '--from', 'soon'], both])
-    assert.equal((await run(args)).code, 2, args.join(' '));
+    assert.equal((await runVerb(args)).code, 2, args.join(' '));
 });
 
 test('a fault is exit code 1 and says where it is', async () => {
-  const { code, err } = await run(['backtest', '--counts', '/does/not/exist']);
+  const { code, err } = await runVerb(['backtest', '--counts', '/does/not/exist']);
   assert.equal(code, 1);
   assert.doesNotMatch(err, /\n\s+at /);
 });
 
 test('config print shows what is in force and where it came from, secrets masked', async () => {
-  const { code, out, err } = await run(['config', 'print'], {
+  const { code, out, err } = await runVerb(['config', 'print'], {
     PORT: '9',
     DATABASE_URL: 'postgres://me:canary@db/x',
     KAFKA_BROKER: 'x:1',
@@ -64,13 +50,13 @@ test('config print shows what is in force and where it came from, secrets masked
 });
 
 test('the built-in catalogue is in order, and a mistake in a file is told by its line', async () => {
-  const fine = await run(['catalogue', 'check']);
+  const fine = await runVerb(['catalogue', 'check']);
   assert.equal(fine.code, 0);
   assert.match(fine.out, /9 codes, 15 statuses/);
   const dir = makeTempDir('catalogue');
   const file = join(dir.path, 'mine.yaml');
   writeFileSync(file, 'codes:\n  BROKEN:\n    status: 9000\n');
-  const broken = await run(['catalogue', 'check', file]);
+  const broken = await runVerb(['catalogue', 'check', file]);
   assert.equal(broken.code, 1);
   assert.match(broken.err, /mine\.yaml:3/);
   assert.ok(!broken.err.includes('9000'));
@@ -81,11 +67,11 @@ test("backtest finds the database by itself: the running service's, else it star
   const dir = makeTempDir('backtest-data');
   const dataDir = join(dir.path, 'data');
   const nothingStored = /^Nothing is stored between 20\d\d-/;
-  const alone = await run(['backtest', '--from', '1h'], { DATA_DIR: dataDir });
+  const alone = await runVerb(['backtest', '--from', '1h'], { DATA_DIR: dataDir });
   assert.deepEqual([alone.code, alone.out], [0, '']);
   assert.match(alone.err, nothingStored);
   const service = await startSurgewatch({ dataDir });
-  const beside = await run(['backtest', '--from', '1h'], { DATA_DIR: dataDir });
+  const beside = await runVerb(['backtest', '--from', '1h'], { DATA_DIR: dataDir });
   assert.deepEqual([beside.code, beside.out], [0, '']);
   assert.match(beside.err, nothingStored);
   await service.stop();
@@ -95,7 +81,7 @@ test("backtest finds the database by itself: the running service's, else it star
 test('migrate brings the embedded database up to date, and finds nothing to do the second time', async () => {
   const dir = makeTempDir('migrate');
   const env = { DATA_DIR: join(dir.path, 'data') };
-  assert.match((await run(['migrate'], env)).out, /applied 0001_/);
-  assert.match((await run(['migrate'], env)).out, /nothing to do/);
+  assert.match((await runVerb(['migrate'], env)).out, /applied 0001_/);
+  assert.match((await runVerb(['migrate'], env)).out, /nothing to do/);
   dir.remove();
 });

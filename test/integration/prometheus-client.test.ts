@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
 import { createPrometheusClient, PrometheusFault } from '../../src/alert/prometheus-client.ts';
+import { listenOnLoopback } from '../support/listen.ts';
 
 const QUERY = { fromSeconds: 1000, untilSeconds: 1060, stepSeconds: 10, signal: new AbortController().signal };
 const stops: (() => void)[] = [];
@@ -13,13 +14,12 @@ afterEach(() => {
 /** Answers everything with `answer`; gives its address. */
 async function serve(answer: RequestListener): Promise<string> {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnLoopback(server);
   stops.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? `127.0.0.1:${address.port}` : '';
+  return `127.0.0.1:${port}`;
 }
 
 const matrix = (...series: readonly (readonly (readonly [number, string])[])[]) =>

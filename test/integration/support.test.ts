@@ -1,12 +1,12 @@
 /** The starters of real services, each proven once: a test on top of a starter that does not work would prove nothing. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { startAlertmanager } from '../support/alertmanager.ts';
 import { openBrowser } from '../support/chromium.ts';
 import { documentedEnvelopes, envelopes, ndjson } from '../support/envelopes.ts';
 import { startKafkaBroker } from '../support/kafka.ts';
+import { listenOnLoopback } from '../support/listen.ts';
 import { startTestDatabase } from '../support/postgres.ts';
 import { amtool, promtool, startPrometheus } from '../support/prometheus.ts';
 import {
@@ -89,9 +89,7 @@ describe('what needs a small web server', () => {
       const [type, body] = url === '/metrics' ? ['application/openmetrics-text; version=1.0.0', METRICS] : ['text/html', PAGE];
       response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const address = server.address();
-    host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    host = `127.0.0.1:${await listenOnLoopback(server)}`;
   });
   after(() => server.close());
 

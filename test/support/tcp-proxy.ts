@@ -1,5 +1,6 @@
 /** A TCP proxy on loopback that can cut or freeze what it carries and be mended: a server that goes away without being touched. */
 import net from 'node:net';
+import { listenOnLoopback } from './listen.ts';
 
 export interface TcpProxy {
   readonly port: number;
@@ -30,14 +31,12 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
       socket.pipe(other);
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  const port = await listenOnLoopback(server);
   const drop = () => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
   return {
-    port: address.port,
+    port,
     freeze: () => {
       for (const socket of sockets) socket.unpipe().pause();
     },

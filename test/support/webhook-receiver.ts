@@ -1,6 +1,7 @@
 /** What Alertmanager notifies: a real HTTP server in the test process that remembers each notification. */
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
+import { listenOnLoopback } from './listen.ts';
 
 /** The fields of Alertmanager's webhook body (version 4) that tests look at. */
 export interface Notification {
@@ -38,13 +39,7 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
       response.writeHead(400).end(String(error));
     }
   });
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    if (address !== null && typeof address === 'object') resolve(address.port);
-  });
-  const port = await promise;
+  const port = await listenOnLoopback(server);
   // The Alertmanager in front of it, or the test that waits for it, keeps the process alive; it alone need not.
   server.unref();
   async function stop(): Promise<void> {
