@@ -18,12 +18,15 @@ const MOST_CONFLICTS = 10;
 const DIFFERS = `stored.message <> given.m or stored.details <> given.j or stored.service <> given.sv
   or stored.route <> given.ro or stored.method <> given.me or stored.client <> given.cl or stored.release <> given.re`;
 
-/** $1 day, $2 redaction version, $3 repeats (json array); answers places. The limit makes it look rows up one by one. */
-const DIFFERENT_QUERY = `
+/**
+ * $1 day, $2 redaction version, $3 repeats (json array); answers places. `offset 0` makes it look rows up one by one and
+ * keeps the code outside: while a table partition is new, its index by code looks as good, and reads a tenth of the day.
+ */
+export const DIFFERENT_QUERY = `
 select given.n from json_to_recordset($3::json) as given(
   n int, r text, c text, m text, j jsonb, sv text, ro text, me text, cl text, re text)
-cross join lateral (select * from envelope where request_id = given.r and code = given.c and day = $1::date limit 1) as stored
-where stored.redaction_version = $2::smallint and (${DIFFERS})`;
+cross join lateral (select * from envelope where request_id = given.r and day = $1::date offset 0) as stored
+where stored.code = given.c and stored.redaction_version = $2::smallint and (${DIFFERS})`;
 
 const FLAG_STATEMENT = `
 insert into envelope_conflict (request_id, code, day, digest, source, received_at)
