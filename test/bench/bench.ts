@@ -15,6 +15,7 @@ import { measureCodes } from './code-figures.ts';
 import { measureDetector } from './detector-figures.ts';
 import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
 import { measureIdle } from './idle-figures.ts';
+import { measureImport } from './import-figures.ts';
 import { ingestFigures, startFigures } from './ingest-figures.ts';
 import { type IngestRound, runIngestRound } from './ingest-rounds.ts';
 import { measureKills } from './kill-round.ts';
@@ -73,6 +74,7 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     if (has('path')) say('bytes to statement');
     const path = has('path') ? await attempt('the path', async () => measurePath(), []) : [];
     const ingest = await runIngest(options, broker);
+    const imported = has('import') ? await attempt('import', () => measureImport(options, say), []) : [];
     const lookup = has('lookup') ? await attempt('lookup', () => measureLookups(options, say), []) : [];
     const backtest = has('backtest') ? await attempt('backtest', () => measureBacktest(options, say), []) : [];
     const detector = has('detector') ? await attempt('the detector', () => measureDetector(options, say), []) : [];
@@ -86,7 +88,18 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     if (has('kills')) say(`reading ${options.sizes.killRecords} records under kills`);
     const kills = has('kills') ? await attempt('exactness', () => measureKills(options.sizes.killRecords, broker), []) : [];
     notes.push(...latency.notes, ...codes.notes);
-    return [...path, ...ingest, ...lookup, ...backtest, ...detector, ...idle, ...latency.figures, ...codes.figures, ...kills];
+    return [
+      ...path,
+      ...ingest,
+      ...imported,
+      ...lookup,
+      ...backtest,
+      ...detector,
+      ...idle,
+      ...latency.figures,
+      ...codes.figures,
+      ...kills,
+    ];
   } finally {
     await broker?.stop();
   }

@@ -12,6 +12,7 @@ export const SECTIONS = [
   'path',
   'kafka',
   'webhook',
+  'import',
   'lookup',
   'backtest',
   'detector',
@@ -33,6 +34,8 @@ export interface Sizes {
   readonly batchWarmUpRequests: number;
   readonly singleSeconds: number;
   readonly singleWarmUpSeconds: number;
+  /** Of the imported file, repeats included. */
+  readonly importLines: number;
   readonly lookups: number;
   readonly lookupWarmUps: number;
   readonly commits: number;
@@ -62,6 +65,7 @@ const FULL: Sizes = {
   batchWarmUpRequests: 16,
   singleSeconds: 5,
   singleWarmUpSeconds: 2,
+  importLines: 200_000,
   lookups: 2_000,
   lookupWarmUps: 300,
   commits: 300,
@@ -86,6 +90,7 @@ const QUICK: Sizes = {
   batchWarmUpRequests: 8,
   singleSeconds: 2,
   singleWarmUpSeconds: 1,
+  importLines: 50_000,
   lookups: 500,
   lookupWarmUps: 100,
   commits: 100,

@@ -35,6 +35,11 @@ export function cpuSecondsOf(pid: number): number {
   return (readStat(pid)?.ownTicks ?? Number.NaN) / TICKS_PER_SECOND;
 }
 
+/** CPU seconds of the children of this process that have ended, and of theirs; NaN when the system does not say. */
+export function endedChildrenCpuSeconds(): number {
+  return (readStat(process.pid)?.buriedTicks ?? Number.NaN) / TICKS_PER_SECOND;
+}
+
 /** CPU seconds so far of the embedded PostgreSQL that runs under `dataDir`. */
 export function postgresCpuSeconds(dataDir: string): number {
   const postmasterPid = Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
