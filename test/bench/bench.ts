@@ -23,6 +23,7 @@ import { measureLatency } from './latency-figures.ts';
 import { measureLookups } from './lookup-figures.ts';
 import { type BenchOptions, parseOptions, type Section, USAGE } from './options.ts';
 import { measurePath } from './path-figures.ts';
+import { measureQuiet } from './quiet-figures.ts';
 import { renderTable } from './table.ts';
 import { startNoOpServer } from './webhook-round.ts';
 
@@ -65,7 +66,7 @@ async function runIngest(options: BenchOptions, broker: KafkaBroker | null): Pro
 async function measure(options: BenchOptions): Promise<readonly Figure[]> {
   repairKafkajsTimer(); // The clients of this process must not take CPU from what they measure.
   const has = (section: Section) => options.sections.has(section);
-  const wantsBroker = has('kafka') || has('idle') || has('latency') || has('codes') || has('kills');
+  const wantsBroker = has('kafka') || has('quiet') || has('idle') || has('latency') || has('codes') || has('kills');
   if (wantsBroker && kafkaMissing !== null) notes.push(`Kafka is not measured: ${kafkaMissing}.`);
   if (wantsBroker && kafkaMissing === null) say('starting a Kafka broker');
   const start = wantsBroker && kafkaMissing === null ? startKafkaBroker : async () => null;
@@ -75,6 +76,8 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     const path = has('path') ? await attempt('the path', async () => measurePath(), []) : [];
     const ingest = await runIngest(options, broker);
     const imported = has('import') ? await attempt('import', () => measureImport(options, say), []) : [];
+    if (has('quiet')) say('one envelope after another');
+    const quiet = has('quiet') ? await attempt('quiet', () => measureQuiet(options, broker), []) : [];
     const lookup = has('lookup') ? await attempt('lookup', () => measureLookups(options, say), []) : [];
     const backtest = has('backtest') ? await attempt('backtest', () => measureBacktest(options, say), []) : [];
     const detector = has('detector') ? await attempt('the detector', () => measureDetector(options, say), []) : [];
@@ -92,6 +95,7 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
       ...path,
       ...ingest,
       ...imported,
+      ...quiet,
       ...lookup,
       ...backtest,
       ...detector,

@@ -13,6 +13,7 @@ export const SECTIONS = [
   'kafka',
   'webhook',
   'import',
+  'quiet',
   'lookup',
   'backtest',
   'detector',
@@ -36,6 +37,8 @@ export interface Sizes {
   readonly singleWarmUpSeconds: number;
   /** Of the imported file, repeats included. */
   readonly importLines: number;
+  /** Sent one by one. */
+  readonly quietEnvelopes: number;
   readonly lookups: number;
   readonly lookupWarmUps: number;
   readonly commits: number;
@@ -66,6 +69,7 @@ const FULL: Sizes = {
   singleSeconds: 5,
   singleWarmUpSeconds: 2,
   importLines: 200_000,
+  quietEnvelopes: 100,
   lookups: 2_000,
   lookupWarmUps: 300,
   commits: 300,
@@ -91,6 +95,7 @@ const QUICK: Sizes = {
   singleSeconds: 2,
   singleWarmUpSeconds: 1,
   importLines: 50_000,
+  quietEnvelopes: 20,
   lookups: 500,
   lookupWarmUps: 100,
   commits: 100,
