@@ -11,6 +11,7 @@ import { repairKafkajsTimer } from '../../src/sources/kafkajs/timer.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { kafkaMissing } from '../support/requirements.ts';
 import { measureBacktest } from './backtest-figures.ts';
+import { measureBadInputs } from './bad-input-figures.ts';
 import { measureCodes } from './code-figures.ts';
 import { measureDetector } from './detector-figures.ts';
 import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
@@ -74,6 +75,7 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
   try {
     if (has('path')) say('bytes to statement');
     const path = has('path') ? await attempt('the path', async () => measurePath(), []) : [];
+    const badInputs = has('path') ? await attempt('bad input', async () => measureBadInputs(), []) : [];
     const ingest = await runIngest(options, broker);
     const imported = has('import') ? await attempt('import', () => measureImport(options, say), []) : [];
     if (has('quiet')) say('one envelope after another');
@@ -93,6 +95,7 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     notes.push(...latency.notes, ...codes.notes);
     return [
       ...path,
+      ...badInputs,
       ...ingest,
       ...imported,
       ...quiet,
