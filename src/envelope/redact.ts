@@ -8,6 +8,7 @@ import { isCodeShaped } from './label.ts';
 import { CLOCK_AHEAD_MS, MAX_CODE_LENGTH, MAX_MESSAGE_BYTES } from './limits.ts';
 import { redactDetails } from './redact-details.ts';
 import { type ErrorEnvelope, type RedactedEnvelope, type RedactedFields, SANITIZATIONS, type Sanitization } from './schema.ts';
+import type { WithoutEchoes } from './secrets/echo.ts';
 import { redactText } from './secrets/redact-text.ts';
 import { isSecretName } from './secrets/secret-name.ts';
 import { clip, clipBytes } from './text.ts';
@@ -28,17 +29,15 @@ export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
     const { context } = envelope;
     const entry = catalogue.codes.get(envelope.code);
     const details = redactDetails(envelope.details, listedKeys.get(envelope.code) ?? NO_KEYS);
-    const kept = (text: string) => redactText(details.withoutEchoes(text));
-    const keptOptional = (text: string | undefined, maxLength: number) =>
-      text === undefined ? null : clip(kept(text), maxLength);
-    const code = entry === undefined ? clip(kept(envelope.code), MAX_CODE_LENGTH) : entry.code; // One text for all its envelopes.
+    const { withoutEchoes } = details;
+    const code = entry === undefined ? clip(redactText(withoutEchoes(envelope.code)), MAX_CODE_LENGTH) : entry.code; // One text for all its envelopes.
     const isCodeKept = code === envelope.code;
     // A mark may be longer than what it stands for: the bounds of what is taken in hold for what is kept, too.
-    const message = clipBytes(kept(envelope.message), MAX_MESSAGE_BYTES);
-    const service = keptOptional(context.service, CONTEXT_LENGTHS.service);
-    const route = context.route === undefined ? null : clip(withoutQuery(kept(context.route)), CONTEXT_LENGTHS.route);
-    const client = keptOptional(context.client, CONTEXT_LENGTHS.client);
-    const release = keptOptional(context.release, CONTEXT_LENGTHS.release);
+    const message = clipBytes(redactText(withoutEchoes(envelope.message)), MAX_MESSAGE_BYTES);
+    const service = keptOf(context.service, CONTEXT_LENGTHS.service, withoutEchoes);
+    const route = keptRoute(context.route, withoutEchoes);
+    const client = keptOf(context.client, CONTEXT_LENGTHS.client, withoutEchoes);
+    const release = keptOf(context.release, CONTEXT_LENGTHS.release, withoutEchoes);
     const isChanged =
       details.isChanged ||
       !isCodeKept ||
@@ -73,6 +72,14 @@ export function createRedact({ catalogue }: { readonly catalogue: Catalogue }) {
 
 function branded(fields: RedactedFields): RedactedEnvelope {
   return fields as RedactedEnvelope;
+}
+
+function keptOf(text: string | undefined, maxLength: number, withoutEchoes: WithoutEchoes): string | null {
+  return text === undefined ? null : clip(redactText(withoutEchoes(text)), maxLength);
+}
+
+function keptRoute(route: string | undefined, withoutEchoes: WithoutEchoes): string | null {
+  return route === undefined ? null : clip(withoutQuery(redactText(withoutEchoes(route))), CONTEXT_LENGTHS.route);
 }
 
 /** A template has no query; where a raw path was sent in its place, what was asked is not kept. */

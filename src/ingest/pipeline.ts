@@ -26,15 +26,32 @@ export function createPipeline({ decode, redact, digest, mayRecord, write, flagC
   function toStorable(delivery: Delivery): Storable {
     const { source, receivedAtMs, coordinates, bytes } = delivery;
     const decoded = decode(delivery);
-    const origin = { source, receivedAtMs, coordinates, sizeBytes: bytes?.length ?? 0, digest: () => digest(bytes) };
-    if (decoded.kind === 'envelope') {
-      const { envelope, recorded } = decoded;
-      if (recorded === undefined) return { kind: 'envelope', ...origin, envelope: redact(envelope, receivedAtMs) };
-      const first = { receivedAtMs: recorded.receivedAtMs, source: SOURCES.find((each) => each === recorded.source) ?? source };
-      return { kind: 'envelope', ...origin, recorded: first, envelope: redact(envelope, first.receivedAtMs) };
+    const sizeBytes = bytes?.length ?? 0;
+    const digestOfBytes = () => digest(bytes);
+    // Each written out: a spread of what they share costs every envelope one object more.
+    if (decoded.kind === 'rejected') {
+      const { reason, requestId } = decoded;
+      const isRecorded = coordinates !== null || mayRecord(receivedAtMs);
+      return {
+        kind: 'rejected',
+        source,
+        receivedAtMs,
+        coordinates,
+        sizeBytes,
+        digest: digestOfBytes,
+        reason,
+        requestId,
+        isRecorded,
+      };
     }
-    const { reason, requestId } = decoded;
-    return { kind: 'rejected', ...origin, reason, requestId, isRecorded: coordinates !== null || mayRecord(receivedAtMs) };
+    const { recorded } = decoded;
+    if (recorded === undefined) {
+      const envelope = redact(decoded.envelope, receivedAtMs);
+      return { kind: 'envelope', source, receivedAtMs, coordinates, sizeBytes, digest: digestOfBytes, envelope };
+    }
+    const first = { receivedAtMs: recorded.receivedAtMs, source: SOURCES.find((each) => each === recorded.source) ?? source };
+    const envelope = redact(decoded.envelope, first.receivedAtMs);
+    return { kind: 'envelope', source, receivedAtMs, coordinates, sizeBytes, digest: digestOfBytes, recorded: first, envelope };
   }
 
   /** @throws Fault: nothing of these deliveries may be acknowledged. */

@@ -72,6 +72,6 @@ type Change = (typeof STORED_CHANGES)[number];
 function noteChanges(storable: Storable | undefined, changes: Map<Change, number>): void {
   if (storable?.kind !== 'envelope') return;
   const { sanitized, hasDropped } = storable.envelope;
-  for (const change of sanitized) changes.set(change, (changes.get(change) ?? 0) + 1);
+  if (sanitized.length > 0) for (const change of sanitized) changes.set(change, (changes.get(change) ?? 0) + 1);
   if (hasDropped) changes.set('dropped', (changes.get('dropped') ?? 0) + 1);
 }

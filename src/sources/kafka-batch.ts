@@ -49,13 +49,9 @@ function readContextHeaders(headers: KafkaRecord['headers']): Record<string, str
 export function toDeliveries({ topic, partition, records }: FetchedRecords, receivedAtMs: number): readonly Delivery[] {
   return records.map((record) => {
     const headers = readContextHeaders(record.headers);
-    return {
-      source: 'kafka',
-      bytes: record.value,
-      receivedAtMs,
-      ...(headers === null ? {} : { headers }),
-      coordinates: { topic, partition, offset: record.offset },
-    };
+    const coordinates = { topic, partition, offset: record.offset };
+    const delivery: Delivery = { source: 'kafka', bytes: record.value, receivedAtMs, coordinates };
+    return headers === null ? delivery : { ...delivery, headers };
   });
 }
 

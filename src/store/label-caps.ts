@@ -90,7 +90,7 @@ export function createLabelCaps(database: Pick<Database, 'withClient'>, catalogu
       if (seriesCount < SERIES.mostRows && !hasSeries(code, status)) newPairs.set(`${code} ${status}`, { code, status });
       // A clock that runs ahead says nothing of when a code was first seen, nor may it take a place from one that was.
       if (!envelope.isClockAhead && !codes.has(code) && (awaited.has(code) || codes.size < roomForOthers())) newCodes.add(code);
-      if (fields.size === FIELDS.mostRows) continue;
+      if (envelope.validationFields.length === 0 || fields.size === FIELDS.mostRows) continue;
       for (const each of envelope.validationFields) {
         const key = fieldKey(each);
         if (each !== OTHER_FIELD && !fields.has(key)) newFields.set(key, each);

@@ -37,7 +37,9 @@ export function planOf(storables: readonly Storable[], caps: PlanCaps): Plan {
   const unlabelled = new Set<string>();
   const judged = new Map<string, number | null>();
   const fields = createFieldLists(caps);
-  for (const [n, storable] of storables.entries()) {
+  let n = -1;
+  for (const storable of storables) {
+    n += 1;
     if (storable.kind === 'rejected') {
       if (storable.isRecorded) dead.push({ n, storable, reason: storable.reason });
       continue;

@@ -15,6 +15,7 @@ import type { KafkaClient, KafkaClientDeps, KafkaConfig, KafkaLog, KafkaSender }
 import { registerKafkajsCodecs } from './codecs.ts';
 import { openKafkajsConsumer } from './consumer.ts';
 import { keepAllHeaders, repairKafkajsHeaders } from './headers.ts';
+import { repairKafkajsNumbers } from './numbers.ts';
 import { createKafkajsOffsets } from './offsets.ts';
 import { createKafkajsSender } from './sender.ts';
 import { repairKafkajsTimer } from './timer.ts';
@@ -65,6 +66,7 @@ export function createKafkajsClient(config: KafkaConfig, { onTrouble, log }: Kaf
   if (!repairKafkajsTimer()) log.warn({}, 'this kafkajs is not the version whose timer is repaired: expect more CPU while idle');
   if (!repairKafkajsHeaders())
     log.warn({}, 'this kafkajs is not the version whose headers are repaired: a record with thousands of them stops the service');
+  repairKafkajsNumbers(); // Only speed is lost without it.
   if (config.dlqTopic !== null) keepAllHeaders();
   const create = (retry: object): Kafka => createKafka(config, { onTrouble, log }, retry);
   const { readEnds, readCommitted, close } = createKafkajsOffsets(
