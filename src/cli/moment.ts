@@ -23,11 +23,18 @@ export function parseMoment(option: string, text: string, nowSeconds: number): n
   );
 }
 
-/** Epoch seconds of a date or an ISO 8601 time with `T` or a space, UTC without a zone; null when it is neither. */
+/** Epoch seconds of a date or an ISO 8601 time with `T` or a space, UTC without a zone; null when it is neither, or no day. */
 export function parseIsoSeconds(text: string): number | null {
   const match = ISO_8601.exec(text);
   if (match === null) return null;
   const [, day = '', time = '00:00', zone = 'Z'] = match;
+  if (!isDay(day)) return null;
   const ms = Date.parse(`${day}T${time}${zone.toUpperCase()}`);
   return Number.isNaN(ms) ? null : ms / MS_PER_SECOND;
+}
+
+/** Date.parse takes 30 February, as a day of March. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }

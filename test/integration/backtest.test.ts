@@ -149,6 +149,7 @@ describe('backtest --counts', () => {
       ['1767571200,s3cret', /a\.csv:3: count must be a number of errors from 0 up/],
       ['1767571200,-4', /a\.csv:3: count must be a number of errors from 0 up/],
       ['s3cret,4', /a\.csv:3: timestamp must be epoch seconds or ISO 8601/],
+      ['2026-02-30T00:00:00Z,4', /a\.csv:3: timestamp must be epoch seconds or ISO 8601/],
       ['1767571200', /a\.csv:3: the row must have 2 cells/],
     ] as const) {
       writeCsv(join(folder, 'a.csv'), 'timestamp,count', ['1767571140,1', row]);

@@ -19,6 +19,16 @@ describe('a moment as people type it', () => {
     assert.equal(parse('now'), '2026-11-24T12:00:00.000Z');
     for (const age of ['7d', '-7d', '1w', '168h', '10080m', '604800s']) assert.equal(parse(age), '2026-11-17T12:00:00.000Z');
   });
+  test('is no day that its month does not have', () => {
+    assert.equal(parse('2028-02-29'), '2028-02-29T00:00:00.000Z');
+    for (const text of ['2026-02-30', '2026-02-29', '2026-04-31T08:30', '2026-02-30T00:00:00+14:00', '2026-01-00']) {
+      assert.throws(
+        () => parseMoment('--from', text, NOW),
+        (fault) => fault instanceof UsageFault && /^--from must be a time such as/.test(fault.message),
+        text,
+      );
+    }
+  });
   test('is nothing else, and the fault says what is allowed and not what was given', () => {
     for (const text of ['', 'yesterday', '7', '7y', '+7d', '2026-13-01', '20261101', '1e9', '2026-11-01T25:00', '12:00']) {
       assert.throws(
