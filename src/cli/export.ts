@@ -12,22 +12,16 @@ import { createGzip, createZstdCompress } from 'node:zlib';
 import { Command } from 'commander';
 import { exportLine } from '../envelope/export-line.ts';
 import { fieldKey, validationFieldsOf } from '../envelope/validation-fields.ts';
-import { InputFault, UsageFault } from '../errors.ts';
-import {
-  createExportReader,
-  type ExportReader,
-  type ExportSpan,
-  type NamedSeries,
-  type StoredRow,
-} from '../store/export-reader.ts';
+import { InputFault } from '../errors.ts';
+import { createExportReader, type ExportReader, type NamedSeries, type StoredRow } from '../store/export-reader.ts';
+import type { RowSpan } from '../store/row-span.ts';
 import { createLineWriter, type LineWriter } from './line-writer.ts';
-import { parseMoment } from './moment.ts';
+import { parseSpan } from './moment.ts';
 import { createProgress } from './terminal-progress.ts';
 import { sayCount } from './terminal-words.ts';
 import { withVerbDatabase } from './verb-database.ts';
 import { withStopSignal } from './verb-signal.ts';
 
-const MS_PER_SECOND = 1000;
 /** Customers' errors: for who made it alone. */
 const FILE_MODE = 0o600;
 
@@ -49,13 +43,13 @@ export function createExportCommand(): Command {
     .option('--out <FILE>', 'where to; compressed when it ends in .gz or .zst; stdout when left out')
     .action((given: { readonly from?: string; readonly to?: string; readonly out?: string }) =>
       withStopSignal(async (signal) => {
-        const span = readSpan(given, Date.now());
+        const span = parseSpan(given, Date.now());
         await withVerbDatabase((database) => writeOut(createExportReader(database), span, openOutput(given.out), signal));
       }),
     );
 }
 
-async function writeOut(reader: ExportReader, span: ExportSpan, output: Output, signal: AbortSignal): Promise<void> {
+async function writeOut(reader: ExportReader, span: RowSpan, output: Output, signal: AbortSignal): Promise<void> {
   const progress = createProgress({ stream: process.stderr, unit: 'envelopes', monotonicMs: () => performance.now() });
   const { writer } = output;
   let writtenCount = 0;
@@ -103,15 +97,6 @@ function hasOwnName(row: StoredRow, { series, codes, fields }: NamedSeries): boo
   if (row.sanitized.includes('code_invalid')) return true; // Never counted by name, here or elsewhere.
   if (!codes.has(row.code) || !series.has(`${row.code} ${row.status ?? 'unknown'}`)) return false;
   return validationFieldsOf(row.details).every((field) => fields.has(fieldKey(field)));
-}
-
-/** @throws UsageFault. */
-function readSpan({ from, to }: { readonly from?: string; readonly to?: string }, nowMs: number): ExportSpan {
-  const read = (option: string, text: string | undefined) =>
-    text === undefined ? null : parseMoment(option, text, nowMs / MS_PER_SECOND) * MS_PER_SECOND;
-  const span = { fromMs: read('--from', from), toMs: read('--to', to) };
-  if (span.fromMs !== null && span.toMs !== null && span.fromMs >= span.toMs) throw new UsageFault('--from must be before --to');
-  return span;
 }
 
 function openOutput(path: string | undefined): Output {

@@ -3,6 +3,7 @@
  * a zone is UTC, as everywhere else here.
  */
 import { UsageFault } from '../errors.ts';
+import type { RowSpan } from '../store/row-span.ts';
 
 const MS_PER_SECOND = 1000;
 const EPOCH_SECONDS = /^\d{9,11}(\.\d+)?$/;
@@ -21,6 +22,15 @@ export function parseMoment(option: string, text: string, nowSeconds: number): n
   throw new UsageFault(
     `${option} must be a time such as 2026-01-05T08:00:00Z or 2026-01-05 (UTC), or an age such as 30d or 12h, or now`,
   );
+}
+
+/** The span of `--from` and `--to`, either of which may be left out. @throws UsageFault. */
+export function parseSpan({ from, to }: { readonly from?: string; readonly to?: string }, nowMs: number): RowSpan {
+  const parse = (option: string, text: string | undefined) =>
+    text === undefined ? null : parseMoment(option, text, nowMs / MS_PER_SECOND) * MS_PER_SECOND;
+  const [fromMs, toMs] = [parse('--from', from), parse('--to', to)];
+  if (fromMs !== null && toMs !== null && fromMs >= toMs) throw new UsageFault('--from must be before --to');
+  return { fromMs, toMs };
 }
 
 /** Epoch seconds of a date or an ISO 8601 time with `T` or a space, UTC without a zone; null when it is neither, or no day. */

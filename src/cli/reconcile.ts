@@ -3,16 +3,15 @@
  * and may run beside the service; one row scan a day of event time.
  */
 import { Command } from 'commander';
-import { UsageFault } from '../errors.ts';
-import { type ReconcileReader, type ReconcileSpan, withReconcileReader } from '../store/reconcile-reader.ts';
-import { parseMoment } from './moment.ts';
+import { type ReconcileReader, withReconcileReader } from '../store/reconcile-reader.ts';
+import type { RowSpan } from '../store/row-span.ts';
+import { parseSpan } from './moment.ts';
 import { type DayFindings, type Findings, judge } from './reconcile-report.ts';
 import { createProgress, type Progress } from './terminal-progress.ts';
 import { sayCount } from './terminal-words.ts';
 import { withVerbDatabase } from './verb-database.ts';
 import { withStopSignal } from './verb-signal.ts';
 
-const MS_PER_SECOND = 1000;
 const BUCKET_MS = 10_000;
 /** Differences that are printed; there may be thousands of one cause. */
 const MOST_PRINTED = 50;
@@ -26,7 +25,7 @@ export function createReconcileCommand(): Command {
     .option('--to <TIME>', 'and before then')
     .action((given: { readonly from?: string; readonly to?: string }) =>
       withStopSignal(async (signal) => {
-        const span = readSpan(given, Date.now());
+        const span = widenToBuckets(parseSpan(given, Date.now()));
         await withVerbDatabase(async (database) => {
           try {
             say(await withReconcileReader(database, (reader) => compare(reader, span, signal)));
@@ -40,7 +39,7 @@ export function createReconcileCommand(): Command {
     );
 }
 
-async function compare(reader: ReconcileReader, span: ReconcileSpan, signal: AbortSignal): Promise<Findings> {
+async function compare(reader: ReconcileReader, span: RowSpan, signal: AbortSignal): Promise<Findings> {
   const progress = createProgress({ stream: process.stderr, unit: 'rows', monotonicMs: () => performance.now() });
   try {
     const days = await reader.readDays();
@@ -58,7 +57,7 @@ async function compare(reader: ReconcileReader, span: ReconcileSpan, signal: Abo
 
 interface CompareDays {
   readonly reader: ReconcileReader;
-  readonly span: ReconcileSpan;
+  readonly span: RowSpan;
   readonly wanted: Findings['days'];
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -94,17 +93,16 @@ function say(findings: Findings): void {
   if (differences.length > 0) process.exitCode = 1;
 }
 
-/** On the grid of the counts. @throws UsageFault. */
-function readSpan({ from, to }: { readonly from?: string; readonly to?: string }, nowMs: number): ReconcileSpan {
-  const read = (option: string, text: string | undefined, round: (value: number) => number) =>
-    text === undefined ? null : round((parseMoment(option, text, nowMs / MS_PER_SECOND) * MS_PER_SECOND) / BUCKET_MS) * BUCKET_MS;
-  const span = { fromMs: read('--from', from, Math.floor), toMs: read('--to', to, Math.ceil) };
-  if (span.fromMs !== null && span.toMs !== null && span.fromMs >= span.toMs) throw new UsageFault('--from must be before --to');
-  return span;
+/** The least span on the grid of the counts that holds it. */
+function widenToBuckets({ fromMs, toMs }: RowSpan): RowSpan {
+  return {
+    fromMs: fromMs === null ? null : Math.floor(fromMs / BUCKET_MS) * BUCKET_MS,
+    toMs: toMs === null ? null : Math.ceil(toMs / BUCKET_MS) * BUCKET_MS,
+  };
 }
 
 /** Of a day past the year 9999, which no parser of ours reads, only an open end says that it is wanted. */
-function touches(day: string, { fromMs, toMs }: ReconcileSpan): boolean {
+function touches(day: string, { fromMs, toMs }: RowSpan): boolean {
   const startMs = Date.parse(`${day}T00:00:00Z`);
   if (Number.isNaN(startMs)) return toMs === null;
   return (toMs === null || startMs < toMs) && (fromMs === null || startMs + 86_400_000 > fromMs);

@@ -4,12 +4,7 @@
  */
 import type { ExportedRow } from '../envelope/export-line.ts';
 import type { Database } from './database.ts';
-
-export interface ExportSpan {
-  /** Epoch milliseconds, half open; null: from the first, to the last. */
-  readonly fromMs: number | null;
-  readonly toMs: number | null;
-}
+import { momentOf, type RowSpan } from './row-span.ts';
 
 /** As it is exported, but for its details, which are still to be looked into. */
 export interface StoredRow extends Omit<ExportedRow, 'detailsJson'> {
@@ -28,10 +23,10 @@ export interface NamedSeries {
 
 export interface ExportReader {
   /** How many rows there are about, by their counts: for a progress bar. */
-  readonly countRows: (span: ExportSpan) => Promise<number>;
+  readonly countRows: (span: RowSpan) => Promise<number>;
   /** What is counted under its own name. */
   readonly readNamed: () => Promise<NamedSeries>;
-  readonly readRows: (span: ExportSpan) => AsyncGenerator<readonly StoredRow[]>;
+  readonly readRows: (span: RowSpan) => AsyncGenerator<readonly StoredRow[]>;
 }
 
 const PAGE_ROWS = 2000;
@@ -112,8 +107,4 @@ function byDay(one: string, other: string): number {
 
 function dayOf(ms: number): string {
   return new Date(ms).toISOString().replace(/^\+0*/, '').slice(0, -'T00:00:00.000Z'.length);
-}
-
-function momentOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }

@@ -9,6 +9,7 @@ import type { PoolClient, QueryConfig } from 'pg';
 import { OTHER_FIELD, PLACE_MARK, PLACE_PATTERN, VALIDATION_CODE } from '../envelope/validation-fields.ts';
 import type { Database } from './database.ts';
 import { readDays } from './export-reader.ts';
+import { momentOf, type RowSpan } from './row-span.ts';
 
 /** A day of millions of rows takes its time; what hangs for longer is a fault. */
 const PATIENCE_MS = 3_600_000;
@@ -26,12 +27,6 @@ export interface CountedDay {
   readonly day: string;
   readonly errorCount: number;
   readonly removed: RemovedCounts;
-}
-
-/** Epoch milliseconds, on the grid of ten seconds; null: no bound. */
-export interface ReconcileSpan {
-  readonly fromMs: number | null;
-  readonly toMs: number | null;
 }
 
 /** Ten seconds of a code, or of a field and its sub-code, in which rows and count are not the same. */
@@ -68,8 +63,9 @@ export interface Counters {
 export interface ReconcileReader {
   /** Every day that has rows, counts or removals. */
   readonly readDays: () => Promise<readonly CountedDay[]>;
-  readonly compareDay: (day: string, span: ReconcileSpan) => Promise<ComparedDay>;
-  readonly compareFields: (day: string, span: ReconcileSpan) => Promise<Compared>;
+  /** Both ends of a span must lie on the grid of ten seconds that is counted by. */
+  readonly compareDay: (day: string, span: RowSpan) => Promise<ComparedDay>;
+  readonly compareFields: (day: string, span: RowSpan) => Promise<Compared>;
   readonly readCounters: () => Promise<Counters>;
 }
 
@@ -177,9 +173,8 @@ function createReader(client: PoolClient): ReconcileReader {
     const config: QueryConfig & { readonly query_timeout: number } = { text, values, query_timeout: PATIENCE_MS };
     return (await client.query<Row>(config)).rows;
   }
-  async function one<Row extends object>(text: string, day: string, { fromMs, toMs }: ReconcileSpan): Promise<Row> {
-    const moment = (ms: number | null) => (ms === null ? null : new Date(ms));
-    const [row] = await query<Row>(text, [day, moment(fromMs), moment(toMs)]);
+  async function one<Row extends object>(text: string, day: string, { fromMs, toMs }: RowSpan): Promise<Row> {
+    const [row] = await query<Row>(text, [day, momentOf(fromMs), momentOf(toMs)]);
     if (row === undefined) throw new Error('an aggregate has one row');
     return row;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseMoment } from '../../../src/cli/moment.ts';
+import { parseMoment, parseSpan } from '../../../src/cli/moment.ts';
 import { UsageFault } from '../../../src/errors.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12) / 1000;
@@ -41,5 +41,21 @@ describe('a moment as people type it', () => {
       () => parseMoment('--to', 's3cret', NOW),
       (fault) => fault instanceof UsageFault && !fault.message.includes('s3cret'),
     );
+  });
+});
+
+describe('a span as people type it', () => {
+  test('is open where an end is left out, and reaches back from the same now', () => {
+    const nowMs = NOW * 1000;
+    assert.deepEqual(parseSpan({}, nowMs), { fromMs: null, toMs: null });
+    assert.deepEqual(parseSpan({ from: '1h', to: 'now' }, nowMs), { fromMs: nowMs - 3_600_000, toMs: nowMs });
+    assert.deepEqual(parseSpan({ to: '2026-11-01' }, nowMs), { fromMs: null, toMs: Date.UTC(2026, 10, 1) });
+  });
+  test('begins before it ends', () => {
+    for (const span of [
+      { from: '1h', to: '2h' },
+      { from: '1h', to: '1h' },
+    ])
+      assert.throws(() => parseSpan(span, NOW * 1000), new UsageFault('--from must be before --to'));
   });
 });
