@@ -1,11 +1,11 @@
 /** The contract of a Kafka client, on one version of the broker, both clients side by side. */
 import { after, before, describe, test } from 'node:test';
-import { createKafkaSource, type KafkaConfig, type KafkaSourceDeps } from '../../src/sources/kafka-source.ts';
+import { createKafkaSource } from '../../src/sources/kafka-source.ts';
 import { type KafkaBroker, startKafkaBroker } from './kafka.ts';
+import { createBareConfig, createBareDeps } from './kafka-bare.ts';
 import { readsAndCommits, refusesBombs } from './kafka-contract.ts';
 import { outlastsFaults, outlastsTheBroker, sharesAGroup } from './kafka-contract-faults.ts';
 import type { KafkaVersion } from './kafka-libraries.ts';
-import { createMemoryPauses } from './kafka-pauses.ts';
 import { type ClientName, createKafkaScene, type OpenScene } from './kafka-scene.ts';
 import { kafkaMissing, skipReason } from './requirements.ts';
 
@@ -46,26 +46,8 @@ export function holdToContract(version: KafkaVersion): void {
 
   for (const client of CLIENTS) {
     test(`${client}: stop ends a start that still waits for a broker, and a source that was never started`, async () => {
-      const unreachable: KafkaConfig = {
-        brokers: ['127.0.0.1:1'],
-        topic: 't',
-        groupId: 'g',
-        client,
-        dlqTopic: null,
-        ssl: false,
-        sslCa: null,
-        sasl: null,
-      };
-      const nothing = () => {};
-      const deps: KafkaSourceDeps = {
-        ingest: async () => [],
-        untilStoreServes: async () => {},
-        recordProgress: async () => {},
-        pauses: createMemoryPauses(),
-        metrics: { setLag: nothing, setUp: nothing, setPaused: nothing, recordsSkipped: nothing, forget: nothing },
-        now: Date.now,
-        log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
-      };
+      const unreachable = createBareConfig({ brokers: ['127.0.0.1:1'], topic: 't', groupId: 'g', client });
+      const deps = createBareDeps();
       const started = createKafkaSource(unreachable, deps);
       await started.start();
       await started.stop();

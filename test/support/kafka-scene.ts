@@ -20,7 +20,7 @@ import {
   type KafkaSourceDeps,
 } from '../../src/sources/kafka-source.ts';
 import type { KafkaBroker } from './kafka.ts';
-import { createMemoryPauses } from './kafka-pauses.ts';
+import { createBareConfig, createBareDeps } from './kafka-bare.ts';
 import { programs, required } from './requirements.ts';
 import { makeTempDir } from './temp-dir.ts';
 import { waitFor } from './wait-for.ts';
@@ -47,21 +47,11 @@ export interface Watched {
 
 let topicCount = 0;
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
 export function createKafkaScene(broker: KafkaBroker, client: ClientName) {
   const open = new Set<{ stop(): Promise<void> }>();
 
-  const configOf = (topic: string, groupId: string, by: ClientName): KafkaConfig => ({
-    brokers: broker.brokers,
-    topic,
-    groupId,
-    client: by,
-    dlqTopic: null,
-    ssl: false,
-    sslCa: null,
-    sasl: null,
-  });
+  const configOf = (topic: string, groupId: string, by: ClientName): KafkaConfig =>
+    createBareConfig({ brokers: broker.brokers, topic, groupId, client: by });
 
   async function withAdmin<Answer>(question: (admin: kafkajs.Admin) => Promise<Answer>): Promise<Answer> {
     const admin = broker.kafka.admin();
@@ -90,8 +80,7 @@ export function createKafkaScene(broker: KafkaBroker, client: ClientName) {
       };
       const ingest = deps.ingest ?? (async () => []);
       const source = createKafkaSource(configOf(topic, groupId, by), {
-        untilStoreServes: async () => {},
-        pauses: createMemoryPauses(),
+        ...createBareDeps(),
         recordProgress: async (progress) => {
           for (const item of progress) watched.progress.set(item.partition, item);
         },
@@ -108,8 +97,6 @@ export function createKafkaScene(broker: KafkaBroker, client: ClientName) {
             watched.paused.delete(partition);
           },
         },
-        now: Date.now,
-        log: silent,
         ...deps,
         ingest: async (deliveries) => {
           const outcomes = await ingest(deliveries);
@@ -125,11 +112,9 @@ export function createKafkaScene(broker: KafkaBroker, client: ClientName) {
 
     /** The client alone, without our source before it. */
     async consume(topic: string, groupId: string, onBatch: (batch: KafkaBatch, consumer: KafkaConsumer) => Promise<void>) {
-      const made: KafkaClient = await createKafkaClient(configOf(topic, groupId, client), {
-        onTrouble: () => {},
-        now: Date.now,
-        log: silent,
-      });
+      const { now, log } = createBareDeps();
+      const config = configOf(topic, groupId, client);
+      const made: KafkaClient = await createKafkaClient(config, { onTrouble: () => {}, now, log });
       const consumer = made.openConsumer({
         onJoin: () => {},
         onBatch: (batch) => onBatch(batch, consumer),
