@@ -6,9 +6,8 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { queryEmbedded } from '../support/embedded-query.ts';
 import type { KafkaBroker } from '../support/kafka.ts';
-import { readMetric } from '../support/metrics-text.ts';
+import { hasDrained, keptOf, readCounters, readKept } from '../support/kept.ts';
 import { runProcess } from '../support/real-process.ts';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -25,7 +24,7 @@ const entry = fileURLToPath(new URL('../../src/surgewatch.js', import.meta.url))
 export async function measureKills(recordCount: number, broker: KafkaBroker | null): Promise<readonly Figure[]> {
   if (broker === null) return [];
   const topic = `kills-${process.pid}`;
-  const { valid, malformed } = truthOf(recordCount);
+  const truth = truthOf(recordCount);
   await broker.createTopic(topic, PARTITION_COUNT);
   await produceRecords(broker, topic, recordCount);
   const dir = makeTempDir('kills');
@@ -40,26 +39,17 @@ export async function measureKills(recordCount: number, broker: KafkaBroker | nu
   const startedMs = performance.now();
   let service = await startSurgewatch({ dataDir, env });
   try {
-    const counted = async () => (await readMetric(service.url, 'surgewatch_errors_total')) ?? 0;
     for (const share of KILL_AT) {
-      const isReached = async () => (await counted()) >= share * valid;
+      const isReached = async () => (await readCounters(service.url)) >= share * truth.valid;
       await waitFor(isReached, { deadlineMs: DRAIN_DEADLINE_MS, what: `${share} of the envelopes to be counted`, pollMs: 20 });
       await service.kill9();
       service = await startSurgewatch({ dataDir, env });
     }
-    const numberOf = async (text: string) => Number((await queryEmbedded(dataDir, text))[0]?.['n']);
-    const hasDrained = async () =>
-      (await counted()) >= valid &&
-      (await readMetric(service.url, 'surgewatch_kafka_consumer_lag')) === 0 &&
-      (await numberOf('select count(*) as n from dead_letter')) >= malformed;
-    await waitFor(hasDrained, { deadlineMs: DRAIN_DEADLINE_MS, what: 'the topic to be drained', pollMs: 250 });
+    const isDrained = () => hasDrained(service, truth);
+    await waitFor(isDrained, { deadlineMs: DRAIN_DEADLINE_MS, what: 'the topic to be drained', pollMs: 250 });
     const seconds = (performance.now() - startedMs) / 1000;
-    const found = {
-      rows: await numberOf('select count(*) as n from envelope'),
-      counters: await counted(),
-      buckets: await numberOf('select sum(error_count) as n from bucket_count'),
-      deadLetters: await numberOf('select count(*) as n from dead_letter'),
-    };
+    const found = await readKept(service);
+    const exact = keptOf(truth);
     const reconcile = await runProcess({
       command: process.execPath,
       args: [entry, 'reconcile'],
@@ -73,10 +63,10 @@ export async function measureKills(recordCount: number, broker: KafkaBroker | nu
       aim: { of: 'figure', is: 'at_most', bound: 0 },
     });
     return [
-      off('rows', found.rows, valid),
-      off('counters', found.counters, valid),
-      off('bucket counts', found.buckets, valid),
-      off('dead letters', found.deadLetters, malformed),
+      off('rows', found.rows, exact.rows),
+      off('counters', found.counters, exact.counters),
+      off('bucket counts', found.buckets, exact.buckets),
+      off('dead letters', found.deadLetters, exact.deadLetters),
       off('exit code of reconcile', reconcile.code, 0),
       { what: `${recordCount} records read, starts included`, unit: 's', values: [seconds] },
     ];

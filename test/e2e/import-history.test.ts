@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { queryEmbedded } from '../support/embedded-query.ts';
+import { queryNumber } from '../support/embedded-query.ts';
 import { envelope, ndjson } from '../support/envelopes.ts';
 import { readMetric } from '../support/metrics-text.ts';
 import { runVerb } from '../support/run-verb.ts';
@@ -47,7 +47,7 @@ test('old surges and new codes of an import open nothing, and the running servic
     const { code, out, err } = await runVerb(['import', path], { DATA_DIR: service.dataDir });
     assert.equal(code, 0, err);
     assert.match(out, /stored +\d{5}\nduplicate +0\nrejected +0\n/);
-    const count = async (text: string) => Number((await queryEmbedded(service.dataDir, text))[0]?.['count']);
+    const count = (text: string) => queryNumber(service.dataDir, text);
     const expected = await waitFor(
       async () => (await readMetric(service.url, 'surgewatch_expected_errors_per_second', { code: 'PAYMENT_FAILED' })) || null,
       { deadlineMs: DEADLINE_MS, what: 'a baseline' },

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { queryEmbedded } from '../support/embedded-query.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
-import { readMetric } from '../support/metrics-text.ts';
+import { hasDrained, keptOf, readCounters, readKept } from '../support/kept.ts';
 import { kafkaMissing, skipReason } from '../support/requirements.ts';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -31,7 +30,7 @@ describe('the service on a real Kafka broker', { skip: skipReason(kafkaMissing) 
     test(`${client}: ${what}rows are the distinct valid envelopes, counters are the rows, dead letters are the malformed records`, async () => {
       const topic = `errors-${client}-${isKilled ? 'killed' : 'plain'}`;
       await broker.createTopic(topic, PARTITION_COUNT);
-      const { valid, malformed } = truthOf(RECORD_COUNT);
+      const truth = truthOf(RECORD_COUNT);
       const dir = makeTempDir('kafka-e2e');
       const dataDir = join(dir.path, 'data');
       const env = { KAFKA_BROKERS: broker.brokers.join(), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic, KAFKA_CLIENT: client };
@@ -39,27 +38,15 @@ describe('the service on a real Kafka broker', { skip: skipReason(kafkaMissing) 
       try {
         const producing = produceRecords(broker, topic, RECORD_COUNT);
         if (isKilled) {
-          const isInTheMiddle = async () => ((await readMetric(service.url, 'surgewatch_errors_total')) ?? 0) > valid / 4;
+          const isInTheMiddle = async () => (await readCounters(service.url)) > truth.valid / 4;
           await waitFor(isInTheMiddle, { deadlineMs: DRAIN_DEADLINE_MS, what: 'a quarter to be stored', pollMs: 5 });
           await service.kill9();
           service = await startSurgewatch({ dataDir, env });
         }
         await producing;
-        const rowsOf = async (text: string) => Number((await queryEmbedded(dataDir, text))[0]?.['n']);
-        const hasDrained = async () =>
-          (await rowsOf('select count(*) as n from envelope')) >= valid &&
-          (await rowsOf('select count(*) as n from dead_letter')) >= malformed &&
-          (await readMetric(service.url, 'surgewatch_kafka_consumer_lag')) === 0;
-        await waitFor(hasDrained, { deadlineMs: DRAIN_DEADLINE_MS, what: 'the topic to be drained', pollMs: 100 });
-        assert.deepEqual(
-          {
-            rows: await rowsOf('select count(*) as n from envelope'),
-            counters: await readMetric(service.url, 'surgewatch_errors_total'),
-            buckets: await rowsOf('select sum(error_count) as n from bucket_count'),
-            deadLetters: await rowsOf('select count(*) as n from dead_letter'),
-          },
-          { rows: valid, counters: valid, buckets: valid, deadLetters: malformed },
-        );
+        const isDrained = () => hasDrained(service, truth);
+        await waitFor(isDrained, { deadlineMs: DRAIN_DEADLINE_MS, what: 'the topic to be drained', pollMs: 100 });
+        assert.deepEqual(await readKept(service), keptOf(truth));
         assert.equal(await service.stop(), 0);
       } finally {
         dir.remove();

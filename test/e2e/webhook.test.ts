@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { queryEmbedded } from '../support/embedded-query.ts';
+import { queryEmbedded, queryNumber } from '../support/embedded-query.ts';
 import { documentedEnvelopes, envelope, envelopes, ndjson } from '../support/envelopes.ts';
 import { readMetric } from '../support/metrics-text.ts';
 import { startTestDatabase } from '../support/postgres.ts';
@@ -165,7 +165,7 @@ test('SIGTERM under load ends with exit code 0, loses nothing acknowledged, and 
     assert.deepEqual(rows, [{ found: acknowledged.length }]);
     assert.equal(
       await readMetric(second.url, 'surgewatch_errors_total'),
-      Number((await queryEmbedded(dataDir, 'select count(*) as n from envelope'))[0]?.['n']),
+      await queryNumber(dataDir, 'select count(*) from envelope'),
     );
   } finally {
     await second.stop();

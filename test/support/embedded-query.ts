@@ -1,4 +1,4 @@
-/** One statement on the embedded database of a running service, through the connection file that verbs use too. */
+/** Statements on the embedded database of a running service, through the connection file that verbs use too. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -13,4 +13,10 @@ export async function queryEmbedded(dataDir: string, text: string, values: reado
   } finally {
     await client.end();
   }
+}
+
+/** The one number that a statement answers. */
+export async function queryNumber(dataDir: string, text: string): Promise<number> {
+  const [row = {}] = await queryEmbedded(dataDir, text);
+  return Number(Object.values(row)[0]);
 }

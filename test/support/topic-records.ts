@@ -17,8 +17,14 @@ const CODES = ['TOKEN_EXPIRED', 'INVALID_CREDENTIALS', 'PAYMENT_FAILED', 'RATE_L
 const isDuplicate = (n: number) => n % DUPLICATE_EVERY === DUPLICATE_EVERY - 1;
 const isMalformed = (n: number) => n % MALFORMED_EVERY === MALFORMED_AT;
 
-/** Distinct valid envelopes and malformed records among the first `count`. */
-export function truthOf(count: number): { readonly valid: number; readonly malformed: number } {
+export interface TopicTruth {
+  /** Distinct valid envelopes. */
+  readonly valid: number;
+  readonly malformed: number;
+}
+
+/** Of the first `count` records. */
+export function truthOf(count: number): TopicTruth {
   let [valid, malformed] = [0, 0];
   for (let n = 0; n < count; n += 1) {
     if (isMalformed(n)) malformed += 1;
