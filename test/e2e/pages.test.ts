@@ -4,15 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import pino from 'pino';
 import type { HttpServer } from '../../src/http/server.ts';
-import { createDatabase, type Database } from '../../src/store/database.ts';
 import { createLookupStore } from '../../src/store/lookup-store.ts';
-import { migrate } from '../../src/store/migrate.ts';
 import { createSpikeReader } from '../../src/store/spike-store.ts';
 import { type Browser, type NewPage, openBrowser } from '../support/chromium.ts';
 import { documentedEnvelopes, ndjson } from '../support/envelopes.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
+import type { TestDatabase } from '../support/postgres.ts';
 import { chromiumMissing, skipReason } from '../support/requirements.ts';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
 import { PHONE, takeShot, visit } from '../support/visit.ts';
@@ -25,18 +23,15 @@ const SURGE_STARTED_MS = NOW_MS - 15 * MINUTE_MS;
 const EVIL_MESSAGE = `<script>document.title='taken'</script><img src=x onerror="document.title='taken'"> \u202Egnp.exe e${'\u0301'.repeat(300)}`;
 
 describe('the pages', { skip: skipReason(chromiumMissing) }, () => {
-  let postgres: TestDatabase;
-  let database: Database;
+  let world: MigratedDatabase;
   let server: HttpServer;
   let browser: Browser;
   let url = '';
 
   before(async () => {
-    postgres = await startTestDatabase();
-    await migrate(postgres.connectionString);
-    const log = pino({ level: 'silent' });
-    database = createDatabase({ connectionString: postgres.connectionString, role: 'surgewatch_app', poolSize: 4, log });
-    await fill(postgres);
+    world = await startMigratedDatabase();
+    const { database } = world;
+    await fill(world.server);
     server = createBareServer(
       {},
       { lookup: createLookupStore(database), spikes: createSpikeReader(database), now: () => NOW_MS },
@@ -47,8 +42,7 @@ describe('the pages', { skip: skipReason(chromiumMissing) }, () => {
   after(async () => {
     await browser?.stop();
     await server?.stop();
-    await database?.close();
-    await postgres?.stop();
+    await world?.stop();
   });
 
   /** A page that refuses is one as well. */

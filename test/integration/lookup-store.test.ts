@@ -1,32 +1,27 @@
 /** What lookups read, from a real PostgreSQL. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import pino from 'pino';
 import type { EnvelopeFilter, LookupReader } from '../../src/http/ports.ts';
-import { createDatabase, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { createLookupStore } from '../../src/store/lookup-store.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type MigratedDatabase, startMigratedDatabase } from '../support/migrated-database.ts';
+import type { TestDatabase } from '../support/postgres.ts';
 
 const NOW_MS = Date.UTC(2026, 9, 14, 0, 10);
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
+let migrated: MigratedDatabase;
 let postgres: TestDatabase;
 let database: Database;
 let lookup: LookupReader;
 
 before(async () => {
-  postgres = await startTestDatabase();
-  await migrate(postgres.connectionString);
-  const log = pino({ level: 'silent' });
-  database = createDatabase({ connectionString: postgres.connectionString, role: 'surgewatch_app', poolSize: 2, log });
+  migrated = await startMigratedDatabase();
+  ({ server: postgres, database } = migrated);
   lookup = createLookupStore(database, { retentionDays: 30, kafkaTopic: 'api.errors.v1' });
 });
-after(async () => {
-  await database?.close();
-  await postgres?.stop();
-});
+after(() => migrated.stop());
 
 async function store(id: string, code: string, atMs: number, more: { client?: string; service?: string; status?: number } = {}) {
   await postgres.query(
