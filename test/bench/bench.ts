@@ -15,6 +15,7 @@ import { measureBadInputs } from './bad-input-figures.ts';
 import { measureCodes } from './code-figures.ts';
 import { measureDetector } from './detector-figures.ts';
 import { type Figure, isMet, ratiosOf, spreadOf } from './figures.ts';
+import { measureGrowth } from './growth-figures.ts';
 import { measureIdle } from './idle-figures.ts';
 import { measureImport } from './import-figures.ts';
 import { ingestFigures, startFigures } from './ingest-figures.ts';
@@ -92,6 +93,7 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
     const codes = has('codes') ? await attempt('a flood of codes', () => measureCodes(options, broker, say), nothing) : nothing;
     if (has('kills')) say(`reading ${options.sizes.killRecords} records under kills`);
     const kills = has('kills') ? await attempt('exactness', () => measureKills(options.sizes.killRecords, broker), []) : [];
+    const growth = has('growth') ? await attempt('growth', () => measureGrowth(options, say), []) : [];
     notes.push(...latency.notes, ...codes.notes);
     return [
       ...path,
@@ -106,6 +108,7 @@ async function measure(options: BenchOptions): Promise<readonly Figure[]> {
       ...latency.figures,
       ...codes.figures,
       ...kills,
+      ...growth,
     ];
   } finally {
     await broker?.stop();

@@ -1,7 +1,7 @@
 /**
  * What the command line of `npm run bench` says. Sizes are chosen so that a whole run stays under nine minutes on two cores;
- * so the latency of alerts, which is half an hour of waiting, a flood of a million codes and exactness under kills are
- * measured only when asked for.
+ * so the latency of alerts, which is half an hour of waiting, a flood of a million codes, exactness under kills and a
+ * table that grows to ten million rows are measured only when asked for.
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,9 +21,10 @@ export const SECTIONS = [
   'latency',
   'codes',
   'kills',
+  'growth',
 ] as const;
 export type Section = (typeof SECTIONS)[number];
-const LONG_SECTIONS: ReadonlySet<Section> = new Set(['latency', 'codes', 'kills']);
+const LONG_SECTIONS: ReadonlySet<Section> = new Set(['latency', 'codes', 'kills', 'growth']);
 const DEFAULT_SECTIONS = SECTIONS.filter((section) => !LONG_SECTIONS.has(section));
 
 export interface Sizes {
@@ -58,6 +59,10 @@ export interface Sizes {
   readonly floodWarmUpErrors: number;
   /** Records of the topic that is read under kills. */
   readonly killRecords: number;
+  /** Rows of the table before and after it has grown, and requests of each of the rounds that are measured at either. */
+  readonly growthFromRows: number;
+  readonly growthToRows: number;
+  readonly growthRequests: number;
 }
 
 const FULL: Sizes = {
@@ -84,6 +89,9 @@ const FULL: Sizes = {
   floodCodes: 1_000_000,
   floodWarmUpErrors: 200_000,
   killRecords: 1_000_000,
+  growthFromRows: 1_000_000,
+  growthToRows: 10_000_000,
+  growthRequests: 80,
 };
 
 const QUICK: Sizes = {
@@ -110,6 +118,9 @@ const QUICK: Sizes = {
   floodCodes: 100_000,
   floodWarmUpErrors: 50_000,
   killRecords: 50_000,
+  growthFromRows: 100_000,
+  growthToRows: 1_000_000,
+  growthRequests: 20,
 };
 
 const ROWS = 1_000_000;
@@ -129,7 +140,7 @@ export interface BenchOptions {
 }
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--rows N] [--only ${SECTIONS.join(',')}] [--seed N] [--json FILE] [--profile DIR]
-Left out unless named by --only: latency, which takes half an hour, codes and kills.`;
+Left out unless named by --only: latency, which takes half an hour, codes, kills and growth, which fills 10 000 000 rows.`;
 
 /** @throws Error that says what is allowed. */
 export function parseOptions(args: readonly string[]): BenchOptions {
