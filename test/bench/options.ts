@@ -1,5 +1,5 @@
 /**
- * What the command line of `npm run bench` says. Sizes are chosen so that a whole run stays under nine minutes on two cores;
+ * What the command line of `npm run bench` says. Sizes are chosen so that a whole run stays under eleven minutes on two cores;
  * so the latency of alerts, which is half an hour of waiting, a flood of a million codes, exactness under kills and a
  * table that grows to ten million rows are measured only when asked for.
  */
