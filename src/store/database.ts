@@ -150,9 +150,11 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  function close(): Promise<void> {
+  async function close(): Promise<void> {
     isClosing = true; // A connection that ends from now on is no outage.
-    return kysely.destroy();
+    await kysely.destroy();
+    // Kysely ends no pool that it has not used; its idle connections would keep a verb alive for ten seconds.
+    if (!pool.ending) await pool.end();
   }
 
   const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool: guard(pool, setUp) }) });

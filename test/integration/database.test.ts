@@ -132,6 +132,16 @@ test('a server that takes connections and says nothing is given up by our own ti
   assert.deepEqual(seen, []);
 });
 
+test('closing ends the connections, whichever way they were used', async () => {
+  const uses = [pidOf, (database: Database) => sql`select 1`.execute(database.kysely)];
+  for (const use of uses) {
+    const { database } = openDatabase();
+    await use(database);
+    await database.close();
+    assert.deepEqual(database.connections(), { busy: 0, idle: 0, waiting: 0 });
+  }
+});
+
 test('every session has limits of its own: a statement, a lock and an idle transaction end before we give up', async () => {
   const { database } = openDatabase();
   const names = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
