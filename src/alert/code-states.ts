@@ -6,7 +6,6 @@
  * Each state knows how far it has come: after a restart they stand where their snapshots were taken and are stepped on
  * from there, each alone, until they are together again.
  */
-import { coveredBuckets, type Span } from '../detect/collected.ts';
 import {
   type CodeState,
   createCodeState,
@@ -18,17 +17,18 @@ import {
   type Transition,
 } from '../detect/detector.ts';
 import { type StretchSum, sumStretch } from '../detect/stretch.ts';
-import type { TrafficPoint } from '../detect/traffic.ts';
-import { trafficFactors } from '../detect/traffic-line.ts';
 import { isCodeKey } from '../envelope/series-key.ts';
 import type { Rise } from './common-rise.ts';
 import { countsByCode, NO_COUNTS } from './counts-by-code.ts';
 import type { BucketCount } from './ports.ts';
+import { part, sequenceOf } from './shared-states.ts';
 import { createThreshold, type SettingsOf, type ThresholdHour } from './threshold.ts';
+import { BUCKET_SECONDS, type Surroundings, type Way, wayOf } from './way.ts';
 
-export const BUCKET_SECONDS = 10;
 /** A code seen within so long counts as active. */
 const ACTIVE_SECONDS = 7 * 24 * 3600;
+/** Codes with more are hardly ever counted alike. */
+const MOST_SHARED_COUNTS = 100;
 /** Steps between two pauses for everything else that the process does; about 10 ms. */
 const STEPS_A_BREATH = 2000;
 
@@ -37,13 +37,8 @@ export interface CodeTransition {
   readonly transition: Transition;
 }
 
-export interface Stretch {
-  readonly range: Span;
+export interface Stretch extends Surroundings {
   readonly counts: readonly BucketCount[];
-  /** What was collected of it. */
-  readonly spans: readonly Span[];
-  /** How busy the API was, as far as that is known: the newest point before the range, and those in it. */
-  readonly traffic: readonly TrafficPoint[];
 }
 
 /** A state as it is stored. */
@@ -57,6 +52,7 @@ export interface Snapshot {
   readonly state: string;
 }
 
+/** Of one code, or of several that were counted alike. */
 interface Tracked {
   state: CodeState;
   steppedUntilSeconds: number;
@@ -95,6 +91,11 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       lastOpening: null,
       lastSeenSeconds: Number.NEGATIVE_INFINITY,
     };
+  }
+
+  /** Through its text: structuredClone takes twice as long, and a first start makes thousands. */
+  function copyOf(each: Tracked): Tracked {
+    return { ...each, state: deserialise(serialise(each.state), threshold.settings()) };
   }
 
   async function follow(
@@ -168,14 +169,12 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
     async advance(stretch: Stretch): Promise<readonly CodeTransition[]> {
       const way = wayOf(stretch);
       const byCode = countsByCode(stretch.counts);
-      for (const code of byCode.keys()) {
-        // Through its text: structuredClone takes twice as long, and a first start makes thousands.
-        if (!tracked.has(code))
-          tracked.set(code, { ...silent, state: deserialise(serialise(silent.state), threshold.settings()) });
-      }
+      part({ byCode: tracked, silent, copyOf }, byCode);
+      const transitionsOf = new Map<Tracked, readonly Transition[]>();
       const found: CodeTransition[] = [];
       for (const [code, each] of tracked) {
-        const transitions = await follow(each, byCode.get(code) ?? NO_COUNTS, way);
+        const transitions = transitionsOf.get(each) ?? (await follow(each, byCode.get(code) ?? NO_COUNTS, way));
+        transitionsOf.set(each, transitions);
         for (const transition of transitions) found.push({ code, transition });
       }
       await follow(silent, NO_COUNTS, way);
@@ -183,11 +182,24 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       return found.sort((one, other) => one.transition.bucketStartSeconds - other.transition.bucketStartSeconds);
     },
 
-    /** Computes one code's state anew from all its counts and swaps it in. */
-    async recompute(code: string, stretch: Stretch): Promise<void> {
-      const each = createTracked();
-      await follow(each, countsByCode(stretch.counts).get(code) ?? NO_COUNTS, wayOf(stretch));
-      tracked.set(code, each);
+    /**
+     * Computes the states of some codes anew, each from all its counts, and swaps them in. Of few counts each sequence is
+     * gone through once, however many codes were counted so. No state may be moved on before the last of them.
+     */
+    recomputing(surroundings: Surroundings) {
+      const way = wayOf(surroundings);
+      const known = new Map<string, Tracked>();
+      return async (code: string, counts: readonly BucketCount[]): Promise<void> => {
+        const ofCode = countsByCode(counts).get(code) ?? NO_COUNTS;
+        const sequence = ofCode.size > MOST_SHARED_COUNTS ? null : sequenceOf(ofCode);
+        let each = sequence === null ? undefined : known.get(sequence);
+        if (each === undefined) {
+          each = createTracked();
+          await follow(each, ofCode, way);
+          if (sequence !== null) known.set(sequence, each);
+        }
+        tracked.set(code, each);
+      };
     },
 
     /** At a whole hour of event time. */
@@ -215,19 +227,6 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
       silent = trackedOf(snapshot);
     },
   };
-}
-
-/** What all codes share of a stretch. */
-interface Way {
-  readonly buckets: readonly number[];
-  /** What traffic multiplies the expectation of each bucket by. */
-  readonly factors: readonly number[];
-  readonly untilSeconds: number;
-}
-
-function wayOf({ range, spans, traffic }: Stretch): Way {
-  const buckets = coveredBuckets(spans, range, BUCKET_SECONDS);
-  return { buckets, factors: trafficFactors(traffic, buckets), untilSeconds: range.endSeconds };
 }
 
 function isOpenOf(each: Tracked | undefined): boolean {

@@ -9,7 +9,6 @@ import { settingsFor } from '../detect/detector.ts';
 import { StoreUnavailable } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Clock } from './clock.ts';
-import { BUCKET_SECONDS } from './code-states.ts';
 import { createEvaluation } from './evaluation.ts';
 import { createLeadership } from './leadership.ts';
 import type { AlertLinks, StaticLabels } from './payload.ts';
@@ -21,6 +20,7 @@ import { judgeState, type LifeTime, RESOLVE_REPEAT_MS } from './spike-life.ts';
 import type { SettingsOf } from './threshold.ts';
 import { createTrafficWatch } from './traffic-watch.ts';
 import { watermarkOf } from './watermark.ts';
+import { BUCKET_SECONDS } from './way.ts';
 
 /** With a lease of 15 s, another replica leads at most 20 s after the last one fell silent. */
 export const TICK_MS = 4_000;

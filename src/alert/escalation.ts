@@ -5,9 +5,10 @@
  */
 import type { StretchSum } from '../detect/stretch.ts';
 import { seriesKeyOf } from '../envelope/series-key.ts';
-import { BUCKET_SECONDS, type CodeStates } from './code-states.ts';
+import type { CodeStates } from './code-states.ts';
 import type { SpikeChange } from './ports.ts';
 import type { SpikeRecord } from './spike.ts';
+import { BUCKET_SECONDS } from './way.ts';
 
 /** So many times the factor that it opened with, and that it has at least had since. */
 const GROWN_BY = 4;

@@ -6,7 +6,7 @@
  * that a long history neither loses the lease nor silences the watchdog.
  */
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { BUCKET_SECONDS, createCodeStates } from './code-states.ts';
+import { createCodeStates } from './code-states.ts';
 import { riseWindowSeconds } from './common-rise.ts';
 import { latelyOf } from './escalation.ts';
 import { type Found, type JudgementDeps, judge, kindsOfNews } from './judgement.ts';
@@ -20,6 +20,7 @@ import type { SpikeKind } from './spike.ts';
 import { type LifeTime, NEWS_MS } from './spike-life.ts';
 import { floorToBucket, historyOf, type Moment, type Place, placeOfCounts, placeOfSnapshots } from './starting-place.ts';
 import { HOUR_SECONDS, type SettingsOf } from './threshold.ts';
+import { BUCKET_SECONDS } from './way.ts';
 
 /** Most buckets of all codes together in one stretch: about a second of work. */
 const STEPS_A_STRETCH = 200_000;

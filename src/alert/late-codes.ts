@@ -52,17 +52,21 @@ export function createLateCodes(deps: LateCodesDeps): LateCodes {
   /** Out of the table already, and not swapped in yet; first come, first served. */
   const waiting = new Set<string>();
 
-  async function swapIn(code: string, range: Span): Promise<readonly BucketCount[]> {
-    const [counts, spans] = [await detection.readCounts(range, code), await detection.readSpans(range)];
-    const traffic = await deps.traffic.readTraffic(range);
-    await states.recompute(code, { range, counts, spans, traffic });
-    waiting.delete(code);
-    onSwappedIn(code);
-    return counts;
+  /** Of codes one after the other; what is the same for all of them is read once. */
+  async function swappingIn(range: Span) {
+    const [spans, traffic] = [await detection.readSpans(range), await deps.traffic.readTraffic(range)];
+    const recompute = states.recomputing({ range, spans, traffic });
+    return async (code: string): Promise<readonly BucketCount[]> => {
+      const counts = await detection.readCounts(range, code);
+      await recompute(code, counts);
+      waiting.delete(code);
+      onSwappedIn(code);
+      return counts;
+    };
   }
 
   return {
-    swapIn,
+    swapIn: async (code, range) => (await swappingIn(range))(code),
     wait(codes) {
       for (const code of codes) waiting.add(code);
     },
@@ -72,11 +76,13 @@ export function createLateCodes(deps: LateCodesDeps): LateCodes {
       const taken = await detection.takeLateCodes(epoch, CODES_A_TAKE);
       if (taken === 'stale') return 'stale';
       for (const code of taken) waiting.add(code);
+      if (waiting.size === 0) return { transitions: [], counts: [] };
+      const swapIn = await swappingIn(range);
       const transitions: CodeTransition[] = [];
       const counts: BucketCount[] = [];
       for (const code of [...waiting]) {
         if (states.isOpen(code)) continue;
-        for (const each of await swapIn(code, range)) counts.push(each);
+        for (const each of await swapIn(code)) counts.push(each);
         if (states.isOpen(code)) transitions.push(...newsOf(states, code, nowMs));
         if (!(await keepOn())) return 'stale';
         if (monotonicMs() >= endMs) break;

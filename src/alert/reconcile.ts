@@ -3,9 +3,10 @@
  * they opened unseen is told only while it is news.
  */
 import { seriesKeyOf } from '../envelope/series-key.ts';
-import { BUCKET_SECONDS, type CodeStates, type CodeTransition } from './code-states.ts';
+import type { CodeStates, CodeTransition } from './code-states.ts';
 import type { SpikeRecord } from './spike.ts';
 import { NEWS_MS } from './spike-life.ts';
+import { BUCKET_SECONDS } from './way.ts';
 
 export interface ReconcileInput {
   readonly states: Pick<CodeStates, 'isOpen' | 'openCodes' | 'lastOpening'>;

@@ -6,8 +6,9 @@
  * The silent state is written only once every code has a snapshot: a code without one that shows up later in the counts
  * is then surely a newcomer of after the silent state's place, and starts from it as it did the first time.
  */
-import { BUCKET_SECONDS, type CodePlace, type CodeStates } from './code-states.ts';
+import type { CodePlace, CodeStates } from './code-states.ts';
 import type { SharedSnapshot, SnapshotStore, Written } from './ports.ts';
+import { BUCKET_SECONDS } from './way.ts';
 
 /** Event time after which a snapshot is renewed: of a code with errors since, and of one without. */
 const SEEN_AGE_SECONDS = 5 * 60;

@@ -4,9 +4,10 @@
  * from the newest counts first, and learn the rest one after the other while the detector sees again.
  */
 import type { Span } from '../detect/collected.ts';
-import { BUCKET_SECONDS, type CodeStates } from './code-states.ts';
+import type { CodeStates } from './code-states.ts';
 import type { DetectionStore } from './ports.ts';
 import { type RestoreDeps, restoreStates } from './restore-states.ts';
+import { BUCKET_SECONDS } from './way.ts';
 
 /** Counts older than this are not learnt from. */
 export const HISTORY_MS = 14 * 24 * 3_600_000;

@@ -6,10 +6,10 @@
  */
 import { createTraffic, factorAt, readTraffic, recallTraffic, type Traffic, type TrafficPoint } from '../detect/traffic.ts';
 import type { Metrics } from '../metrics.ts';
-import { BUCKET_SECONDS } from './code-states.ts';
 import type { AlertLog, TrafficStore, Written } from './ports.ts';
 import { type PrometheusClient, PrometheusFault, type TrafficReading } from './prometheus-client.ts';
 import { HISTORY_MS } from './starting-place.ts';
+import { BUCKET_SECONDS } from './way.ts';
 
 /**
  * A reading looks back over the last minute or so and tells most of its middle, 30 s ago; 20 s is what a bucket has when
