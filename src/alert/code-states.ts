@@ -6,6 +6,7 @@
  * Each state knows how far it has come: after a restart they stand where their snapshots were taken and are stepped on
  * from there, each alone, until they are together again.
  */
+import { createHash } from 'node:crypto';
 import {
   type CodeState,
   createCodeState,
@@ -79,6 +80,8 @@ export type CodeStates = ReturnType<typeof createCodeStates>;
 export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
   const tracked = new Map<string, Tracked>();
   const threshold = createThreshold(settingsOf);
+  /** By the digest of its snapshot, until the states move on. */
+  const restored = new Map<string, Tracked>();
   let silent = createTracked();
   /** Of the newest bucket. */
   let trafficFactor = 1;
@@ -139,6 +142,8 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
 
   return {
     codeCount: () => tracked.size,
+    /** What they cost: codes that were counted alike share one. */
+    stateCount: () => new Set(tracked.values()).size,
     /** As the threshold last took it; before it did, all codes. */
     activeCodeCount: () => Math.max(1, threshold.hours().at(-1)?.activeCodeCount ?? tracked.size),
     /** All other codes together, as far as their last hour is remembered; null when nothing is known of them. */
@@ -167,6 +172,7 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
 
     /** Moves every code on through the stretch. Answers what opened and closed, in the order of event time. */
     async advance(stretch: Stretch): Promise<readonly CodeTransition[]> {
+      restored.clear();
       const way = wayOf(stretch);
       const byCode = countsByCode(stretch.counts);
       part({ byCode: tracked, silent, copyOf }, byCode);
@@ -218,9 +224,12 @@ export function createCodeStates({ settingsOf, breathe }: CodeStatesOptions) {
     },
     snapshotOf: (code: string): Snapshot | null => snapshotOf(tracked.get(code)),
     silentSnapshot: (): Snapshot | null => snapshotOf(silent),
-    /** @throws TypeError | SyntaxError: it must be computed anew. */
+    /** Codes whose snapshots say the same share a state again. @throws TypeError | SyntaxError: it must be computed anew. */
     restore(code: string, snapshot: Snapshot): void {
-      tracked.set(code, trackedOf(snapshot));
+      const digest = createHash('sha256').update(JSON.stringify(snapshot)).digest('base64');
+      const each = restored.get(digest) ?? trackedOf(snapshot);
+      restored.set(digest, each);
+      tracked.set(code, each);
     },
     /** @throws TypeError | SyntaxError: everything must be computed anew. */
     restoreSilent(snapshot: Snapshot): void {

@@ -112,5 +112,31 @@ test('computed anew, codes of the same counts share a state that goes on as one 
     return states;
   };
   const together = await run(['A', 'B', 'C']);
+  assert.equal(together.stateCount(), 3);
   for (const code of ['A', 'B', 'C']) assert.deepEqual(together.snapshotOf(code), (await run([code])).snapshotOf(code));
+});
+
+test('snapshots that say the same are taken up as one state, which parts again as before', async () => {
+  const at = (n: number) => START + n * BUCKET_SECONDS;
+  const stretch = (from: number, to: number, counted: Readonly<Record<string, number>>) => {
+    const range = { startSeconds: at(from), endSeconds: at(to) };
+    const counts = Object.entries(counted).map(([code, count]) => ({ code, bucketStartSeconds: at(from), count }));
+    return { range, counts, spans: [range], traffic: [] };
+  };
+  const first = stretch(0, 400, { A: 1, B: 1, C: 1, D: 2 });
+  const second = stretch(400, 800, { B: 3 });
+  const whole = create();
+  await whole.advance(first);
+  assert.equal(whole.stateCount(), 2);
+  const restored = create();
+  for (const code of ['A', 'B', 'C', 'D']) {
+    const snapshot = whole.snapshotOf(code);
+    assert.ok(snapshot !== null);
+    restored.restore(code, snapshot);
+  }
+  assert.equal(restored.stateCount(), 2);
+  await whole.advance(second);
+  await restored.advance(second);
+  assert.equal(restored.stateCount(), 3);
+  for (const code of ['A', 'B', 'C', 'D']) assert.deepEqual(restored.snapshotOf(code), whole.snapshotOf(code));
 });
