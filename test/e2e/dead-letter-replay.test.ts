@@ -6,8 +6,8 @@ import { envelope } from '../support/envelopes.ts';
 import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { kafkaMissing, skipReason } from '../support/requirements.ts';
+import { runVerb } from '../support/run-verb.ts';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
-import { runVerb } from '../support/verb.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const DEADLINE_MS = 60_000;

@@ -12,8 +12,8 @@ import { type KafkaBroker, startKafkaBroker } from '../support/kafka.ts';
 import { readMetric } from '../support/metrics-text.ts';
 import { startTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { kafkaMissing, kcatMissing, programs, required, skipReason } from '../support/requirements.ts';
+import { runVerb } from '../support/run-verb.ts';
 import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-process.ts';
-import { runVerb } from '../support/verb.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const DEADLINE_MS = 60_000;

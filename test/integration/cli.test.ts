@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runVerb } from '../support/run-verb.ts';
 import { startSurgewatch } from '../support/surgewatch-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
-import { runVerb } from '../support/verb.ts';
 
 test('help is fine, everywhere', async () => {
   for (const args of [

@@ -17,7 +17,7 @@ export interface StartedVerb {
   signal(name: NodeJS.Signals): void;
 }
 
-/** Nothing of this machine's environment but its path. */
+/** Nothing else of ours: a variable of the machine must not decide a test. */
 export function startVerb(args: readonly string[], env: Readonly<Record<string, string>> = {}, stdin?: Uint8Array): StartedVerb {
   const child = spawn(process.execPath, [ENTRY, ...args], { env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' });
   child.stdin.on('error', () => {}); // A verb that ends early reads no further.
