@@ -89,15 +89,8 @@ describe('bad inputs through Kafka', { skip: skipReason(kafkaMissing) }, () => {
     });
   }
 
-  const offsetOf = async (read: (admin: kafkajs.Admin) => Promise<string | undefined>) => {
-    const admin = broker.kafka.admin();
-    await admin.connect();
-    try {
-      return Math.max(0, Number(await read(admin)));
-    } finally {
-      await admin.disconnect();
-    }
-  };
+  const offsetOf = async (read: (admin: kafkajs.Admin) => Promise<string | undefined>) =>
+    Math.max(0, Number(await broker.withAdmin(read)));
   /** Offset that the next record will have. */
   const endOf = (partition: number) =>
     offsetOf(async (admin) => (await admin.fetchTopicOffsets(TOPIC)).find((each) => each.partition === partition)?.high);

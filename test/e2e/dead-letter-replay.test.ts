@@ -41,21 +41,7 @@ describe('reading dead letters again', { skip: skipReason(kafkaMissing) }, () =>
     KAFKA_GROUP_ID: topic,
     RETENTION_DAYS: String(retentionDays),
   });
-  async function withAdmin<Answer>(work: (admin: kafkajs.Admin) => Promise<Answer>): Promise<Answer> {
-    const admin = broker.kafka.admin();
-    await admin.connect();
-    try {
-      return await work(admin);
-    } finally {
-      await admin.disconnect();
-    }
-  }
-  async function produce(messages: readonly kafkajs.Message[]): Promise<void> {
-    const producer = broker.kafka.producer({ allowAutoTopicCreation: false });
-    await producer.connect();
-    await producer.send({ topic, messages: [...messages] });
-    await producer.disconnect();
-  }
+  const produce = (messages: readonly kafkajs.Message[]) => broker.produce(topic, messages);
   const count = async (from: string) => Number((await database.query(`select count(*) as n from ${from}`))[0]?.['n']);
 
   /** Two records that Kafka forgets, five that a longer retention lets in, three that nothing lets in; good ones between. */
@@ -82,7 +68,7 @@ describe('reading dead letters again', { skip: skipReason(kafkaMissing) }, () =>
 
   test('what is accepted now is stored once and leaves the list; the rest is told by what became of it', async () => {
     await reject();
-    await withAdmin(async (admin) => {
+    await broker.withAdmin(async (admin) => {
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '2' }] });
     });
@@ -113,7 +99,7 @@ describe('reading dead letters again', { skip: skipReason(kafkaMissing) }, () =>
     assert.equal(await count('dead_letter where replayed_at is null'), 5);
     const actions = await database.query("select subject from operator_action where action = 'dead_letters_replay' order by id");
     assert.deepEqual(actions.at(-1)?.['subject'], { topic, reason: null, count: 10 });
-    const offsets = await withAdmin((admin) => admin.fetchOffsets({ groupId: topic, topics: [topic] }));
+    const offsets = await broker.withAdmin((admin) => admin.fetchOffsets({ groupId: topic, topics: [topic] }));
     assert.deepEqual(
       offsets[0]?.partitions.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset),
       ['57', '3'],
@@ -123,8 +109,8 @@ describe('reading dead letters again', { skip: skipReason(kafkaMissing) }, () =>
 
   test('a topic that was made anew holds other records at the same offsets, and they are not taken for the old ones', async () => {
     await reject();
-    await withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
-    await waitFor(() => withAdmin(async (admin) => !(await admin.listTopics()).includes(topic)), {
+    await broker.withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
+    await waitFor(() => broker.withAdmin(async (admin) => !(await admin.listTopics()).includes(topic)), {
       deadlineMs: DEADLINE_MS,
       what: 'the topic to be gone',
     });

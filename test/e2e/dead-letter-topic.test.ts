@@ -28,13 +28,8 @@ describe('the topic for rejected records', { skip: skipReason(kafkaMissing) }, (
   });
 
   async function committed(topic: string): Promise<string | undefined> {
-    const admin = broker.kafka.admin();
-    await admin.connect();
-    try {
-      return (await admin.fetchOffsets({ groupId: topic, topics: [topic] }))[0]?.partitions[0]?.offset;
-    } finally {
-      await admin.disconnect();
-    }
+    const [group] = await broker.withAdmin((admin) => admin.fetchOffsets({ groupId: topic, topics: [topic] }));
+    return group?.partitions[0]?.offset;
   }
 
   /** All records of a topic so far. */
@@ -58,17 +53,8 @@ describe('the topic for rejected records', { skip: skipReason(kafkaMissing) }, (
     const key = Buffer.from([0xff, 0x00, 0x01]);
     const value = Buffer.from([0x7b, 0xff, 0xfe]);
     const headers = { 'x-trace': [Buffer.from([0xfe]), Buffer.from('two')], authorization: 'canary' };
-    const producer = broker.kafka.producer({ allowAutoTopicCreation: false });
-    await producer.connect();
-    await producer.send({
-      topic,
-      messages: [
-        { value: JSON.stringify(envelope({ requestId: 'req_good' })) },
-        { key, value, headers },
-        { key: 'k', value: null },
-      ],
-    });
-    await producer.disconnect();
+    const good = { value: JSON.stringify(envelope({ requestId: 'req_good' })) };
+    await broker.produce(topic, [good, { key, value, headers }, { key: 'k', value: null }]);
     const service = await startSurgewatch({
       env: {
         DATABASE_URL: database.connectionString,

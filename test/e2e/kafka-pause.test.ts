@@ -48,12 +48,7 @@ async function end(service: SurgewatchProcess, how: 'stop' | 'kill9'): Promise<v
   await service[how]();
 }
 
-async function produce(messages: readonly kafkajs.Message[]): Promise<void> {
-  const producer = broker.kafka.producer({ allowAutoTopicCreation: false });
-  await producer.connect();
-  await producer.send({ topic, messages: [...messages] });
-  await producer.disconnect();
-}
+const produce = (messages: readonly kafkajs.Message[]) => broker.produce(topic, messages);
 
 function poison(count: number): readonly kafkajs.Message[] {
   return Array.from({ length: count }, (_, n) => ({ value: `{"poison":${n}`, partition: 0 }));
@@ -64,14 +59,8 @@ function good(requestId: string, partition = 0): kafkajs.Message {
 }
 
 async function committed(partition = 0): Promise<string | undefined> {
-  const admin = broker.kafka.admin();
-  await admin.connect();
-  try {
-    const [group] = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
-    return group?.partitions.find((each) => each.partition === partition)?.offset;
-  } finally {
-    await admin.disconnect();
-  }
+  const [group] = await broker.withAdmin((admin) => admin.fetchOffsets({ groupId: topic, topics: [topic] }));
+  return group?.partitions.find((each) => each.partition === partition)?.offset;
 }
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {

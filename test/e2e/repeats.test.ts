@@ -36,10 +36,10 @@ describe('what came before', { skip: skipReason(kafkaMissing) }, () => {
 
   /** Resolves when all of it has its outcome. */
   async function produce(bodies: readonly WireEnvelope[]): Promise<void> {
-    const producer = broker.kafka.producer({ allowAutoTopicCreation: false });
-    await producer.connect();
-    await producer.send({ topic: TOPIC, messages: bodies.map((each) => ({ value: JSON.stringify(each) })) });
-    await producer.disconnect();
+    await broker.produce(
+      TOPIC,
+      bodies.map((each) => ({ value: JSON.stringify(each) })),
+    );
     producedCount += bodies.length;
     const isTaken = async () =>
       (await readMetric(service.url, 'surgewatch_envelopes_received_total', { source: 'kafka' })) === producedCount;

@@ -48,10 +48,7 @@ describe('a surge on a topic that waited for the service', { skip: missing }, ()
   before(async () => {
     broker = await startKafkaBroker();
     await broker.createTopic(TOPIC, 3);
-    const producer = broker.kafka.producer();
-    await producer.connect();
-    await producer.send({ topic: TOPIC, messages: makeRecords(nowMs) });
-    await producer.disconnect();
+    await broker.produce(TOPIC, makeRecords(nowMs));
     alertmanager = await startAlertmanager();
     service = await startSurgewatch({
       env: {

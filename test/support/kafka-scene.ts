@@ -49,23 +49,15 @@ let topicCount = 0;
 
 export function createKafkaScene(broker: KafkaBroker, client: ClientName) {
   const open = new Set<{ stop(): Promise<void> }>();
+  const { withAdmin } = broker;
 
   const configOf = (topic: string, groupId: string, by: ClientName): KafkaConfig =>
     createBareConfig({ brokers: broker.brokers, topic, groupId, client: by });
 
-  async function withAdmin<Answer>(question: (admin: kafkajs.Admin) => Promise<Answer>): Promise<Answer> {
-    const admin = broker.kafka.admin();
-    await admin.connect();
-    try {
-      return await question(admin);
-    } finally {
-      await admin.disconnect();
-    }
-  }
-
   return {
     broker,
     client,
+    produce: broker.produce,
     withAdmin,
 
     /** A source whose store takes everything unless `deps` say otherwise. */
@@ -156,13 +148,6 @@ export function createKafkaScene(broker: KafkaBroker, client: ClientName) {
         await admin.fetchTopicOffsets(topic);
         await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] });
       });
-    },
-
-    async produce(topic: string, messages: readonly kafkajs.Message[]): Promise<void> {
-      const producer = broker.kafka.producer({ allowAutoTopicCreation: false });
-      await producer.connect();
-      await producer.send({ topic, messages: [...messages] });
-      await producer.disconnect();
     },
 
     /** Each text is one message to Kafka partition 0. */

@@ -32,6 +32,10 @@ export interface KafkaBroker {
   output(): string;
   /** Resolves when each Kafka partition has a leader. A topic that is there already is fine. */
   createTopic(name: string, partitions: number): Promise<void>;
+  /** In one request, to a topic that must be there. */
+  produce(topic: string, messages: readonly kafkajs.Message[]): Promise<void>;
+  /** One question on a connection of its own. */
+  withAdmin<Answer>(question: (admin: kafkajs.Admin) => Promise<Answer>): Promise<Answer>;
   /** SIGKILL; the log stays. */
   kill(): Promise<void>;
   /** Starts a killed broker again on its ports and its log. */
@@ -65,6 +69,8 @@ export async function startKafkaBroker({ version = '4.4.0', properties = {} }: S
         pid: () => broker.pid,
         output: () => broker.output(),
         createTopic: (name, partitions) => createTopic(kafka, name, partitions),
+        produce: (topic, messages) => produce(kafka, topic, messages),
+        withAdmin: (question) => withAdmin(kafka, question),
         kill: async () => {
           await broker.kill();
         },
@@ -142,26 +148,37 @@ async function waitUntilUp(broker: RealProcess, kafka: kafkajs.Kafka, port: numb
 }
 
 async function hasLeader(kafka: kafkajs.Kafka): Promise<boolean> {
-  const admin = kafka.admin({ retry: { retries: 0 } });
-  await admin.connect();
-  try {
-    return (await admin.describeCluster()).brokers.length > 0;
-  } finally {
-    await admin.disconnect();
-  }
+  return withAdmin(kafka, async (admin) => (await admin.describeCluster()).brokers.length > 0, { retries: 0 });
 }
 
 async function createTopic(kafka: kafkajs.Kafka, topic: string, partitions: number): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  // A fresh broker answers UNKNOWN_TOPIC_OR_PARTITION once for a topic that it did create: ask until it shows.
-  const isThere = async () => {
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }], waitForLeaders: false });
-    const [found] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
-    return found?.partitions.length === partitions && found.partitions.every(({ leader }) => leader >= 0);
-  };
-  try {
+  await withAdmin(kafka, async (admin) => {
+    // A fresh broker answers UNKNOWN_TOPIC_OR_PARTITION once for a topic that it did create: ask until it shows.
+    const isThere = async () => {
+      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }], waitForLeaders: false });
+      const [found] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
+      return found?.partitions.length === partitions && found.partitions.every(({ leader }) => leader >= 0);
+    };
     await waitFor(isThere, { deadlineMs: TOPIC_DEADLINE_MS, what: `topic ${topic} to have its leaders`, pollMs: 100 });
+  });
+}
+
+async function produce(kafka: kafkajs.Kafka, topic: string, messages: readonly kafkajs.Message[]): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  await producer.send({ topic, messages: [...messages] });
+  await producer.disconnect();
+}
+
+async function withAdmin<Answer>(
+  kafka: kafkajs.Kafka,
+  question: (admin: kafkajs.Admin) => Promise<Answer>,
+  retry?: kafkajs.RetryOptions,
+): Promise<Answer> {
+  const admin = kafka.admin(retry === undefined ? {} : { retry });
+  await admin.connect();
+  try {
+    return await question(admin);
   } finally {
     await admin.disconnect();
   }
