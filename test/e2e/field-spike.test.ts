@@ -8,6 +8,7 @@ import { readMetric } from '../support/metrics-text.ts';
 import { alertmanagerMissing, kafkaMissing, skipReason } from '../support/requirements.ts';
 import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { spikeAlertsOf } from '../support/webhook-receiver.ts';
 
 const TOPIC = 'errors-fields';
 const CODE = 'VALIDATION_ERROR';
@@ -80,10 +81,7 @@ describe('a field that surges while the total of its code barely moves', { skip:
     await broker?.stop();
   });
 
-  const told = (status: 'firing' | 'resolved') =>
-    alertmanager.notifications
-      .flatMap(({ alerts }) => alerts)
-      .filter((alert) => alert.labels['alertname'] === 'ApiErrorSpike' && alert.status === status);
+  const told = (status: 'firing' | 'resolved') => spikeAlertsOf(alertmanager, status);
   const read = async (path: string) => (await fetch(`${service.url}${path}`)).text();
 
   test('is one spike and one page, which name the field and the release behind it', async () => {

@@ -8,6 +8,7 @@ import { readMetric } from '../support/metrics-text.ts';
 import { alertmanagerMissing, kafkaMissing, skipReason } from '../support/requirements.ts';
 import { type SurgewatchProcess, startSurgewatch } from '../support/surgewatch-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { spikeAlertsOf } from '../support/webhook-receiver.ts';
 
 const TOPIC = 'errors-surge';
 const MINUTE_MS = 60_000;
@@ -69,10 +70,7 @@ describe('a surge on a topic that waited for the service', { skip: missing }, ()
     await broker?.stop();
   });
 
-  const told = (status: 'firing' | 'resolved') =>
-    alertmanager.notifications
-      .flatMap(({ alerts }) => alerts)
-      .filter((alert) => alert.labels['alertname'] === 'ApiErrorSpike' && alert.status === status);
+  const told = (status: 'firing' | 'resolved') => spikeAlertsOf(alertmanager, status);
 
   test('it is one spike, and one firing alert that carries its evidence', async () => {
     await waitFor(() => told('firing').length > 0, { deadlineMs: 60_000, what: 'the page to go out' });

@@ -19,6 +19,7 @@ import {
 } from '../support/detection-world.ts';
 import { alertmanagerMissing, skipReason } from '../support/requirements.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { spikeAlertsOf } from '../support/webhook-receiver.ts';
 
 const CODES = ['ALPHA', 'BRAVO', 'CHARLIE', 'DELTA', 'ECHO', 'FOXTROT'];
 
@@ -125,8 +126,7 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
     const clients = createAlertmanagerClients({ urls: [alertmanager.url], authorization: null }, log);
     const first = world.loop({ clients });
     await first.tick();
-    const notices = () =>
-      alertmanager.notifications.flatMap(({ alerts }) => alerts.filter(({ labels }) => labels['alertname'] === 'ApiErrorSpike'));
+    const notices = () => spikeAlertsOf(alertmanager);
     const notice = await waitFor(() => notices()[0], { deadlineMs: DEADLINE_MS, what: 'the alert to be notified' });
     assert.deepEqual(notice.labels, {
       alertname: 'ApiErrorSpike',

@@ -27,6 +27,7 @@ import {
 } from '../support/detection-world.ts';
 import { alertmanagerMissing, skipReason } from '../support/requirements.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { spikeAlertsOf } from '../support/webhook-receiver.ts';
 
 async function failedPushes({ metrics }: { metrics: Metrics }): Promise<number> {
   return (await metrics.alertmanagerPushesTotal.get()).values.find(({ labels }) => labels.result === 'failed')?.value ?? 0;
@@ -39,8 +40,6 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
     return alertmanager;
   }
   const clientsOf = ({ url }: Alertmanager) => createAlertmanagerClients({ urls: [url], authorization: null }, log);
-  const spikeNotices = ({ notifications }: Alertmanager) =>
-    notifications.flatMap(({ alerts }) => alerts.filter(({ labels }) => labels['alertname'] === 'ApiErrorSpike'));
 
   test('a tenfold surge after an hour of normal errors is one spike: firing with all it should say, then resolved', async () => {
     const [world, alertmanager] = [await startWorld(), await openAlertmanager()];
@@ -50,7 +49,7 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
     await world.storeErrors(world.nowMs - 30_000, 'login');
     const loop = world.loop({ clients: clientsOf(alertmanager) });
     await loop.tick();
-    const notice = await waitFor(() => spikeNotices(alertmanager)[0], {
+    const notice = await waitFor(() => spikeAlertsOf(alertmanager)[0], {
       deadlineMs: DEADLINE_MS,
       what: 'the alert to be notified',
     });
@@ -101,12 +100,12 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
 
     await world.moveClock(12 * MINUTE_MS);
     await loop.tick();
-    const last = await waitFor(() => spikeNotices(alertmanager).find(({ status }) => status === 'resolved'), {
+    const last = await waitFor(() => spikeAlertsOf(alertmanager).find(({ status }) => status === 'resolved'), {
       deadlineMs: DEADLINE_MS,
       what: 'the resolve to be notified',
     });
     assert.equal(last.startsAt, notice.startsAt);
-    assert.equal(spikeNotices(alertmanager).length, 2);
+    assert.equal(spikeAlertsOf(alertmanager).length, 2);
     const all = await world.spikes();
     assert.deepEqual(
       all.map(({ state, closeReason }) => ({ state, closeReason })),
@@ -130,12 +129,12 @@ describe('with a real Alertmanager', { skip: skipReason(alertmanagerMissing) }, 
     // The push of the first tick has given up: what is told from here on is told after the end.
     await waitFor(async () => (await failedPushes(world)) > 0, { deadlineMs: DEADLINE_MS, what: 'the push to fail' });
     await alertmanager.restart();
-    await tickUntil(loop, 'the late alert', () => spikeNotices(alertmanager).length > 0);
+    await tickUntil(loop, 'the late alert', () => spikeAlertsOf(alertmanager).length > 0);
     await waitFor(async () => (await world.spikes())[0]?.state === 'firing', { deadlineMs: DEADLINE_MS, what: 'firing' });
     // Alertmanager sends a resolve only of what it has notified; the hold gives it the time.
     await world.moveClock(HOLD_SECONDS * 1000);
-    await tickUntil(loop, 'the late resolve', () => spikeNotices(alertmanager).some(({ status }) => status === 'resolved'));
-    const notices = spikeNotices(alertmanager);
+    await tickUntil(loop, 'the late resolve', () => spikeAlertsOf(alertmanager).some(({ status }) => status === 'resolved'));
+    const notices = spikeAlertsOf(alertmanager);
     assert.deepEqual(
       notices.map(({ status }) => status),
       ['firing', 'resolved'],

@@ -22,6 +22,7 @@ import {
 } from '../support/detection-world.ts';
 import { alertmanagerMissing, skipReason } from '../support/requirements.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { spikeAlertsOf } from '../support/webhook-receiver.ts';
 
 const CONFIG = new URL('../../deploy/alertmanager/alertmanager.yml', import.meta.url);
 
@@ -83,9 +84,7 @@ test('a warning that gets ten times worse is critical too, which mutes it; both 
   assert.deepEqual([over?.state, over?.escalation], ['resolved', spike?.escalation]);
   const resolved = await waitFor(
     () => {
-      const ends = alertmanager.notifications.flatMap(({ alerts }) =>
-        alerts.filter(({ labels, status }) => labels['alertname'] === 'ApiErrorSpike' && status === 'resolved'),
-      );
+      const ends = spikeAlertsOf(alertmanager, 'resolved');
       return ends.some(({ labels }) => labels['severity'] === 'critical') && ends;
     },
     { deadlineMs: DEADLINE_MS, what: 'the end of the critical one to be notified' },

@@ -1,15 +1,12 @@
 /** A port that was free a moment ago. Another process may take it before it is bound: who uses it must be ready to ask again. */
 import { connect, createServer } from 'node:net';
+import { listenOnLoopback } from './listen.ts';
 
 export async function findFreePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer();
-  server.once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
-  });
-  return promise;
+  const port = await listenOnLoopback(server);
+  await server[Symbol.asyncDispose]();
+  return port;
 }
 
 export async function isPortOpen(port: number): Promise<boolean> {

@@ -21,6 +21,16 @@ export interface NotifiedAlert {
   readonly fingerprint: string;
 }
 
+/** Of all that was notified, what tells of a surge, in the order of arrival; `status`: only what began, or ended. */
+export function spikeAlertsOf(
+  { notifications }: Pick<WebhookReceiver, 'notifications'>,
+  status?: NotifiedAlert['status'],
+): readonly NotifiedAlert[] {
+  return notifications
+    .flatMap(({ alerts }) => alerts)
+    .filter((alert) => alert.labels['alertname'] === 'ApiErrorSpike' && (status === undefined || alert.status === status));
+}
+
 export interface WebhookReceiver {
   readonly url: string;
   /** In the order of arrival; grows. */
