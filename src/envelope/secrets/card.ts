@@ -21,6 +21,9 @@ const FOUR_MARKS = new Set(Array.from('._/+|*', (mark) => mark.charCodeAt(0)));
 /** A word that may be written together with its number. */
 const CARD_WORD = /(?:^|[^A-Za-z0-9])(?:cards?|pan|cc|visa|amex|mastercard|maestro|discover|rupay|no|nr)$/i;
 const LONGEST_CARD_WORD = 11;
+/** The last letters of these words: spares most numbers behind a letter the look at the word. */
+const CARD_WORD_ENDS = new Set(Array.from('acdnorsxy', (letter) => letter.charCodeAt(0)));
+const TO_LOWER = 0x20;
 /** Only UATP cards begin with 1; they have 15 digits. */
 const UATP_DIGITS = 15;
 /** American Express and Diners print 4-6-5 and 4-6-4. */
@@ -57,6 +60,7 @@ export function isCardNumber(value: number): boolean {
 }
 
 function isAfterCardWord(text: string, at: number): boolean {
+  if (!CARD_WORD_ENDS.has(text.charCodeAt(at - 1) | TO_LOWER)) return false;
   return CARD_WORD.test(text.slice(Math.max(0, at - LONGEST_CARD_WORD - 1), at));
 }
 
