@@ -108,13 +108,10 @@ export function createWebhookSource(deps: WebhookSourceDeps): FastifyPluginAsync
     if (split.kind === 'rejected') throw refuse(split.reason);
     const bodies = split.kind === 'single' ? [bytes] : split.items;
     const outcomes = await ingest(
-      bodies.map((body) => ({
-        source: 'webhook' as const,
-        bytes: body,
-        receivedAtMs,
-        ...(headers === null ? {} : { headers }),
-        coordinates: null,
-      })),
+      bodies.map((body): Delivery => {
+        const delivery: Delivery = { source: 'webhook', bytes: body, receivedAtMs, coordinates: null };
+        return headers === null ? delivery : { ...delivery, headers };
+      }),
     );
     return answer(outcomes, split);
   }
@@ -162,11 +159,10 @@ function answer(outcomes: readonly Outcome[], split: Split) {
     stored: count('stored'),
     duplicate: count('duplicate'),
     rejected: count('rejected'),
-    results: outcomes.map((outcome) => ({
-      requestId: outcome.requestId,
-      outcome: outcome.kind,
-      ...(outcome.kind === 'rejected' ? { reason: outcome.reason } : {}),
-    })),
+    results: outcomes.map((outcome) => {
+      const { kind, requestId } = outcome;
+      return kind === 'rejected' ? { requestId, outcome: kind, reason: outcome.reason } : { requestId, outcome: kind };
+    }),
   };
 }
 
