@@ -22,6 +22,6 @@ if (process.platform !== 'win32' && !stated.some((flags) => flags.includes('--ma
   const flags = [LEAN, ...process.execArgv];
   process.execve?.(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], process.env);
 }
-// And an old generation that may be four times what lives in it is full of the same; twice is what the bound on memory leaves.
-setFlagsFromString('--heap-growing-percent=100');
+// And an old generation that may be four times what lives in it is full of the same; less than twice is what the bound on memory leaves.
+setFlagsFromString('--heap-growing-percent=90');
 await import('./main.ts');

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StoreRefused } from '../errors.ts';
 import type { Account } from './embedded-account.ts';
 import type { Programs } from './embedded-cluster.ts';
+import { availableMemoryBytes, cacheMegabytes } from './embedded-memory.ts';
 import { lastWords, programEnv, runProgram } from './embedded-run.ts';
 
 const START_TRIES = 4;
@@ -25,7 +26,7 @@ const KEPT_LOG_CHARACTERS = 4_000;
 
 /** Sized for a service that shares its machine; what a caller passes comes after and wins. */
 const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
-  shared_buffers: '128MB',
+  shared_buffers: `${cacheMegabytes(availableMemoryBytes())}MB`,
   max_wal_size: '1GB',
   max_connections: '50',
   synchronous_commit: 'on',
