@@ -18,8 +18,14 @@ export interface Span {
 /** Epoch milliseconds, or null when the text is no moment. */
 export function readMoment(text: string): number | null {
   if (EPOCH_MS.test(text)) return Number(text);
-  const ms = RFC_3339.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = RFC_3339.test(text) && isDay(text.slice(0, 'YYYY-MM-DD'.length)) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(ms) ? null : ms;
+}
+
+/** Date.parse takes 30 February, as a day of March. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
 
 /** The span asked for, the last six hours by default; or a sentence that says what is wrong with it. */
