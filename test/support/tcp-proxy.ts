@@ -33,7 +33,7 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   });
   const port = await listenOnLoopback(server);
   const drop = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) reset(socket);
   };
   return {
     port,
@@ -53,4 +53,10 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
         drop();
       }),
   };
+}
+
+/** Node fails to reset what is being shut down, keeps its handle for ever, and then spins at the end of the process. */
+function reset(socket: net.Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
