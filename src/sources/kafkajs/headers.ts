@@ -2,12 +2,10 @@
  * One repair to kafkajs 2.2.4, which builds the headers of a record by copying all earlier ones for each: a record with
  * 10 000 headers, some 100 KB, stops the process for half a minute, the group takes its Kafka partition away meanwhile, and
  * its next reader stops as well. With the repair a header that nobody reads is dropped as it is read, in linear time.
- * Bound to the version that was read: with another one the library stays as it is.
  */
-import { createRequire } from 'node:module';
 import { CONTEXT_HEADERS } from '../kafka-batch.ts';
+import { requireOfKnownKafkajs } from './known-version.ts';
 
-const PATCHED_VERSION = '2.2.4';
 const READ_NAMES: ReadonlySet<string> = new Set(CONTEXT_HEADERS);
 
 /** Under this the library is given every header of a record in its order, for who asked that they be kept. */
@@ -37,9 +35,8 @@ export function keepAllHeaders(): void {
 
 /** Repairs the library in place; safe to call twice. Answers false when the installed version is not the one known. */
 export function repairKafkajsHeaders(): boolean {
-  const require = createRequire(import.meta.url);
-  const { version }: { version: string } = require('kafkajs/package.json');
-  if (version !== PATCHED_VERSION) return false;
+  const require = requireOfKnownKafkajs();
+  if (require === null) return false;
   const decoder: { prototype: Decoder } = require('kafkajs/src/protocol/decoder');
   decoder.prototype.readVarIntArray = function (this: Decoder, read) {
     // The last of a name counts, as Kafka's `lastHeader`.

@@ -2,11 +2,9 @@
  * One repair to kafkajs 2.2.4, which reads each record's number of milliseconds with three BigInts a byte and parses the
  * first timestamp and the first offset of the batch anew for every record: a fifth of what it allocates, and of its CPU.
  * With the repair a short number is read as one, and the texts of the last batch are remembered.
- * Bound to the version that was read: with another one the library stays as it is.
  */
-import { createRequire } from 'node:module';
+import { requireOfKnownKafkajs } from './known-version.ts';
 
-const PATCHED_VERSION = '2.2.4';
 const CONTINUES = 0x80;
 const PAYLOAD = 0x7f;
 const PAYLOAD_BITS = 7;
@@ -28,15 +26,16 @@ interface Decoder {
   readVarLong(): Long;
 }
 
+let isRepaired = false;
+
 /** Repairs the library in place; safe to call twice. Answers false when the installed version is not the one known. */
 export function repairKafkajsNumbers(): boolean {
-  const require = createRequire(import.meta.url);
-  const { version }: { version: string } = require('kafkajs/package.json');
-  if (version !== PATCHED_VERSION) return false;
-  const Long: LongClass = require('kafkajs/src/utils/long');
-  const { prototype }: { prototype: Decoder } = require('kafkajs/src/protocol/decoder');
+  const require = requireOfKnownKafkajs();
+  if (require === null) return false;
   if (isRepaired) return true;
   isRepaired = true;
+  const Long: LongClass = require('kafkajs/src/utils/long');
+  const { prototype }: { prototype: Decoder } = require('kafkajs/src/protocol/decoder');
 
   const readLong = prototype.readVarLong;
   prototype.readVarLong = function (this: Decoder) {
@@ -64,5 +63,3 @@ export function repairKafkajsNumbers(): boolean {
   };
   return true;
 }
-
-let isRepaired = false;

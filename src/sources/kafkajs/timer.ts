@@ -3,9 +3,8 @@
  * or not: 4 % of a core while idle, and a TimeoutNegativeWarning on Node 24. With the repair a timer runs only while a
  * request waits in the queue. Bound to the version that was read: with another one the library stays as it is.
  */
-import { createRequire } from 'node:module';
+import { requireOfKnownKafkajs } from './known-version.ts';
 
-const PATCHED_VERSION = '2.2.4';
 /** Shortest wait between two looks at a queue that is full or throttled. */
 const MIN_WAIT_MS = 10;
 
@@ -20,9 +19,8 @@ interface RequestQueue {
 
 /** Repairs the library in place, before its first connection; safe to call twice. Answers false when the installed version is not the one known. */
 export function repairKafkajsTimer(): boolean {
-  const require = createRequire(import.meta.url);
-  const { version }: { version: string } = require('kafkajs/package.json');
-  if (version !== PATCHED_VERSION) return false;
+  const require = requireOfKnownKafkajs();
+  if (require === null) return false;
   const queue: { prototype: RequestQueue } = require('kafkajs/src/network/requestQueue');
   queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
