@@ -4,7 +4,6 @@
  * Only the ratio is handed on, so that traffic that stops being known is no break: the factor goes back to 1, the plain
  * expectation of level and season.
  */
-
 import { SLOWEST_TIME_CONSTANT_SECONDS } from './deviation.ts';
 import { createLevel, estimateLevel, type Level, learnLevel } from './level.ts';
 import { roundTo } from './rounding.ts';

@@ -3,7 +3,6 @@
  * hours also spreads it otherwise over the day: flat where weekdays have walls. For those, and only for those, this file
  * keeps what each hour of a weekend brings beside what the shape of the day lets expect, and corrects the shape by it.
  */
-
 import { isWeekendAt, weekendShareAt } from './level.ts';
 import { roundTo } from './rounding.ts';
 import { type Season, seasonFactorAt } from './season.ts';

@@ -4,7 +4,6 @@
  * all, and 1 MiB of what secrets look like, redacted by itself and as the delivery that would bring it. Each input is the
  * same bytes over and over, so that of its harmless texts is known already what is kept, as of those of most traffic.
  */
-
 import { redactText } from '../../src/envelope/secrets/redact-text.ts';
 import { createSample } from '../fixtures/bad-inputs/sample.ts';
 import { inputCases } from '../fixtures/bad-inputs/table.ts';
